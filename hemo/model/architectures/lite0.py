@@ -1,0 +1,168 @@
+"""EfficientNet-Lite0 with an evidence map: the network Hemo ships.
+
+The trunk is EfficientNet-Lite0 (no squeeze-and-excitation, ReLU6; Tan & Le 2019, and the TPU repository's "lite"
+variants), whose ImageNet weights map one to one from the packaged PyTorch file. The head keeps place and call together:
+the 14×14 features of stride 16 and the up-sampled features of stride 32 are fused, a 1×1 convolution turns each place
+into an evidence logit, and the slice's logit is the log-mean-exp of the evidence (Pinheiro & Collobert 2015,
+arXiv 1411.6228). A bleed of three millimetres is then not averaged away by a whole healthy head, and the heat map is
+the very thing the call was computed from: it comes out of the same forward pass and needs no gradient.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hemo.model.architectures.imagenet_lite0 import imagenet_state
+
+if TYPE_CHECKING:
+    import keras
+
+# expansion, output channels, repeats, stride of the first, kernel (Lite0: width and depth multiplier 1.0)
+_STAGES = (
+    (1, 16, 1, 1, 3),
+    (6, 24, 2, 2, 3),
+    (6, 40, 2, 2, 5),
+    (6, 80, 3, 2, 3),
+    (6, 112, 3, 1, 5),
+    (6, 192, 4, 2, 5),
+    (6, 320, 1, 1, 3),
+)
+_STRIDE_16_BLOCK = 10
+_FUSED_CHANNELS = 128
+POOLING_SHARPNESS = 4.0
+
+
+def _normalise(x: Any, name: str) -> Any:
+    import keras
+
+    # Epsilon of the ImageNet weights; momentum fit for a few thousand steps of fine-tuning, not for ImageNet's many.
+    return keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.98, name=name)(x)
+
+
+def _activate(x: Any, name: str) -> Any:
+    import keras
+
+    return keras.layers.ReLU(max_value=6.0, name=name)(x)
+
+
+def _block(x: Any, index: int, expansion: int, channels: int, stride: int, kernel: int) -> Any:
+    """One inverted residual: expand, depthwise, project, and add where the shape allows."""
+    import keras
+
+    layers, shortcut, name = keras.layers, x, f"block{index}"
+    if expansion != 1:
+        x = layers.Conv2D(expansion * x.shape[-1], 1, use_bias=False, name=f"{name}_expand")(x)
+        x = _activate(_normalise(x, f"{name}_bn0"), f"{name}_relu0")
+    x = layers.DepthwiseConv2D(kernel, stride, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
+    x = _activate(_normalise(x, f"{name}_bn1"), f"{name}_relu1")
+    x = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_project")(x)
+    x = _normalise(x, f"{name}_bn2")
+    if stride == 1 and shortcut.shape[-1] == channels:
+        x = layers.Add(name=f"{name}_add")([shortcut, x])
+    return x
+
+
+def _trunk(x: Any) -> tuple[Any, Any]:
+    """Features of stride 16 (112 channels) and of stride 32 (320 channels)."""
+    import keras
+
+    x = keras.layers.Conv2D(32, 3, 2, padding="same", use_bias=False, name="stem")(x)
+    x = _activate(_normalise(x, "stem_bn"), "stem_relu")
+    index, middle = 0, None
+    for expansion, channels, repeats, stride, kernel in _STAGES:
+        for repeat in range(repeats):
+            x = _block(x, index, expansion, channels, stride if repeat == 0 else 1, kernel)
+            if index == _STRIDE_16_BLOCK:
+                middle = x
+            index += 1
+    return middle, x
+
+
+def _evidence(middle: Any, top: Any, dropout: float) -> Any:
+    """Evidence logits, one a place of the stride-16 grid: (N, h, w, 1)."""
+    import keras
+
+    layers = keras.layers
+    lateral = _normalise(layers.Conv2D(_FUSED_CHANNELS, 1, use_bias=False, name="lateral")(middle), "lateral_bn")
+    top = _normalise(layers.Conv2D(_FUSED_CHANNELS, 1, use_bias=False, name="top")(top), "top_bn")
+    top = layers.UpSampling2D(2, interpolation="bilinear", name="top_up")(top)
+    x = _activate(layers.Add(name="fuse")([lateral, top]), "fuse_relu")
+    x = layers.Conv2D(_FUSED_CHANNELS, 3, padding="same", use_bias=False, name="smooth")(x)
+    x = _activate(_normalise(x, "smooth_bn"), "smooth_relu")
+    x = layers.SpatialDropout2D(dropout, name="dropout")(x)
+    # A bleed is rare at any one place: a negative start keeps the first steps from shouting everywhere.
+    bias = keras.initializers.Constant(-2.0)
+    return layers.Conv2D(1, 1, bias_initializer=bias, dtype="float32", name="evidence")(x)
+
+
+def _pool(evidence: Any) -> Any:
+    """Log-mean-exp of the evidence over the slice, sharpness `POOLING_SHARPNESS`, then a learned scale: (N, 1)."""
+    import keras
+
+    sharpened = keras.layers.Rescaling(POOLING_SHARPNESS, name="sharpen")(evidence)
+    height, width = evidence.shape[1:3]
+    flat = keras.layers.Reshape((height * width, 1), name="places")(sharpened)
+    # log-sum-exp through layers that need no custom code when a bundle is loaded: shift by the maximum, average, log.
+    peak = keras.layers.GlobalMaxPooling1D(keepdims=True, name="peak")(flat)
+    shifted = keras.layers.Subtract(name="shift")([flat, peak])
+    mean = keras.layers.GlobalAveragePooling1D(keepdims=True, name="mean")(
+        keras.layers.Activation("exponential", name="exponential")(shifted)
+    )
+    pooled = keras.layers.Add(name="log_mean_exp")([keras.ops.log(mean), peak])
+    pooled = keras.layers.Flatten(name="pooled")(keras.layers.Rescaling(1.0 / POOLING_SHARPNESS, name="soften")(pooled))
+    return keras.layers.Dense(1, kernel_initializer="ones", dtype="float32", name="logit")(pooled)
+
+
+def build_lite0(image_size: int = 224, *, dropout: float = 0.2, pretrained: bool = False) -> "keras.Model":
+    """Build the network.
+
+    Args:
+        image_size: side of the square input in pixels, a multiple of 32.
+        dropout: share of the fused channels dropped in training.
+        pretrained: start the trunk from the packaged ImageNet weights.
+
+    Returns:
+        A functional model from (N, S, S, 1) float32 in [0, 1] (grey level / 255) to
+        `{"logit": (N, 1), "evidence": (N, S/16, S/16, 1)}`, both logits, float32.
+
+    Raises:
+        ValueError: the size is not a multiple of 32.
+    """
+    import keras
+
+    if image_size % 32:
+        raise ValueError(f"Expected an image size that is a multiple of 32. Received: {image_size}")
+    image = keras.Input((image_size, image_size, 1), name="image")
+    # The ImageNet weights expect (grey level - 127) / 128.
+    x = keras.layers.Rescaling(255.0 / 128.0, offset=-127.0 / 128.0, name="normalise")(image)
+    middle, top = _trunk(x)
+    evidence = _evidence(middle, top, dropout)
+    model = keras.Model(image, {"logit": _pool(evidence), "evidence": evidence}, name="lite0")
+    if pretrained:
+        load_imagenet(model, imagenet_state())
+    return model
+
+
+def load_imagenet(model: "keras.Model", state: dict[str, np.ndarray]) -> None:
+    """Copy the trunk's ImageNet weights; the stem is summed over RGB, because a grey picture repeats one channel."""
+
+    def set_norm(layer: str, source: str) -> None:
+        parts = ("weight", "bias", "running_mean", "running_var")
+        model.get_layer(layer).set_weights([state[f"{source}.{part}"] for part in parts])
+
+    def set_conv(layer: str, source: str, axes: tuple[int, ...]) -> None:
+        model.get_layer(layer).set_weights([state[f"{source}.weight"].transpose(axes)])
+
+    regular, depthwise = (2, 3, 1, 0), (2, 3, 0, 1)
+    stem = state["_conv_stem.weight"].sum(axis=1, keepdims=True)
+    model.get_layer("stem").set_weights([stem.transpose(regular)])
+    set_norm("stem_bn", "_bn0")
+    for index in range(sum(stage[2] for stage in _STAGES)):
+        source = f"_blocks.{index}"
+        if f"{source}._expand_conv.weight" in state:
+            set_conv(f"block{index}_expand", f"{source}._expand_conv", regular)
+            set_norm(f"block{index}_bn0", f"{source}._bn0")
+        set_conv(f"block{index}_depthwise", f"{source}._depthwise_conv", depthwise)
+        set_norm(f"block{index}_bn1", f"{source}._bn1")
+        set_conv(f"block{index}_project", f"{source}._project_conv", regular)
+        set_norm(f"block{index}_bn2", f"{source}._bn2")

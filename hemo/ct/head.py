@@ -12,7 +12,9 @@ import numpy as np
 
 _WORK_SIZE = 256
 """Outlines are found on a copy with this longer side: fast, and one set of kernel sizes serves every picture."""
-_WHITE_PAGE = 200
+_WHITE_PAGE = 225
+_PAGE_SHARE = 0.95
+"""Letters may stand on the page, so a page's row need not be white throughout."""
 _MIN_HEAD_SHARE = 0.02
 _SKULL_GREY = 0.80
 """Bone is taken as this share of the brightest grey level within the head (its 99th percentile)."""
@@ -68,19 +70,20 @@ def _disc(diameter: int) -> np.ndarray:
 
 
 def _without_white_page(grey: np.ndarray) -> np.ndarray:
-    """Turn a white page around the picture black: flood from every corner that is page-white."""
-    height, width = grey.shape
-    page = np.zeros((height + 2, width + 2), np.uint8)
-    flags = 4 | cv2.FLOODFILL_MASK_ONLY | (255 << 8)
-    for row, column in ((0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1)):
-        if grey[row, column] >= _WHITE_PAGE:
-            cv2.floodFill(grey.copy(), page, (column, row), 255, 12, 12, flags | cv2.FLOODFILL_FIXED_RANGE)
-    flooded = page[1:-1, 1:-1] > 0
-    # A skull that fills the picture touches its edges too, but never fills its corners with a wide plain of white.
-    if not 0.03 < flooded.mean() < 0.95:
+    """Turn a white page around the picture black: rows and columns at the edges that are white almost throughout.
+
+    Flooding from the corners would run on into a skull that touches the page; a skull never fills a whole row.
+    """
+    white = grey >= _WHITE_PAGE
+    rows = np.flatnonzero(white.mean(axis=1) < _PAGE_SHARE)
+    if rows.size == 0:
         return grey
-    cleaned = grey.copy()
-    cleaned[cv2.dilate(flooded.astype(np.uint8), _disc(5)) > 0] = 0
+    columns = np.flatnonzero(white[rows[0] : rows[-1] + 1].mean(axis=0) < _PAGE_SHARE)
+    if columns.size == 0:
+        return grey
+    inside = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    cleaned = np.zeros_like(grey)
+    cleaned[inside] = grey[inside]
     return cleaned
 
 
@@ -101,7 +104,9 @@ def _filled(binary: np.ndarray) -> np.ndarray:
 
 def _outline(grey: np.ndarray) -> np.ndarray | None:
     """Convex outline of the largest thing that stands out from the background."""
-    threshold = max(12.0, 0.12 * float(np.percentile(grey, 99.5)))
+    # Air is not black in every window, and a picture may be dim: the threshold lies between its own extremes.
+    air, brightest = (float(level) for level in np.percentile(grey, (2, 99.5)))
+    threshold = air + max(12.0, 0.12 * (brightest - air))
     binary = cv2.medianBlur(grey, 3) > threshold
     # Filling before opening keeps a head whose brain is black in this window; opening then drops the thin
     # arcs of the head rest, hair and letters.

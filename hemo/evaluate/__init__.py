@@ -1,0 +1,1 @@
+"""What a claim is: metrics with intervals, calibration, operating points, leak and shortcut checks, localisation."""

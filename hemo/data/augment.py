@@ -182,25 +182,32 @@ def augment_batch(
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     result = np.empty((n, height, width), dtype=np.float32)
     for i in range(n):
-        result[i] = cv2.warpAffine(images[i], matrices[i], (width, height), flags=flags, borderMode=border)
-    _change_levels(result, draws, settings, rng)
-    result *= np.float32(settings.rescale)
+        warped = cv2.warpAffine(images[i], matrices[i], (width, height), flags=flags, borderMode=border)
+        mean = cv2.mean(warped)[0] if settings.contrast else 0.0
+        levels = _levels(mean, float(draws.contrast[i]), float(draws.brightness[i]))
+        cv2.LUT(warped, levels * np.float32(settings.rescale), dst=result[i])
+    if settings.noise:
+        _add_noise(result, draws.noise, 255 * settings.rescale, rng)
     return result
 
 
-def _change_levels(
-    levels: npt.NDArray[np.float32], draws: Draws, settings: AugmentSettings, rng: np.random.Generator
+def _levels(mean: float, contrast: float, brightness: float) -> npt.NDArray[np.float32]:
+    """What each grey level becomes, float32 (256,): contrast about the mean, then brightness, kept within 0 to 255."""
+    levels = np.arange(256, dtype=np.float32)
+    return np.clip((levels - mean) * contrast + mean + 255 * brightness, 0, 255).astype(np.float32)
+
+
+def _add_noise(
+    images: npt.NDArray[np.float32], deviations: npt.NDArray[np.float64], full: float, rng: np.random.Generator
 ) -> None:
-    """Contrast, brightness and noise, in place, on grey levels from 0 to 255; nothing is touched that is off."""
-    if not (settings.brightness or settings.contrast or settings.noise):
-        return
-    if settings.contrast or settings.brightness:
-        mean = levels.mean(axis=(1, 2))
-        factor = draws.contrast.astype(np.float32)
-        levels *= factor[:, None, None]
-        levels += (mean * (1 - factor) + np.float32(255) * draws.brightness.astype(np.float32))[:, None, None]
-    if settings.noise:
-        noise = rng.standard_normal(levels.shape, dtype=np.float32)
-        noise *= (255 * draws.noise).astype(np.float32)[:, None, None]
-        levels += noise
-    np.clip(levels, 0, 255, out=levels)
+    """White noise, in place, kept within 0 to `full`.
+
+    Each image takes its own cut of one field of twice its size: normal draws would otherwise cost five times the warp.
+    """
+    n, height, width = images.shape
+    field = rng.standard_normal((2 * height, 2 * width), dtype=np.float32)
+    tops, lefts = rng.integers(0, height + 1, n), rng.integers(0, width + 1, n)
+    for i in range(n):
+        cut = field[tops[i] : tops[i] + height, lefts[i] : lefts[i] + width]
+        cv2.scaleAdd(cut, float(deviations[i]) * full, images[i], dst=images[i])
+    np.clip(images, 0, full, out=images)

@@ -1,17 +1,25 @@
 """Every network that Hemo can build, by name.
 
-All take float32 (N, S, S, 1) in [0, 1] (grey / 255). `seed_cnn` ends in a softmax over (normal, hemorrhage), as
-published; all others end in one linear logit of hemorrhage. Importing this module never imports TensorFlow: the
-`build` functions do, when called.
+All take float32 (N, S, S, 1) in [0, 1] (grey level / 255). `seed_cnn` ends in a softmax over (normal, hemorrhage), as
+published; `compact` in one linear logit of hemorrhage; `lite0` in that logit and its evidence map. Importing this
+module never imports TensorFlow: the `build` functions do, when called.
 """
 
+from hemo.ct.preparation import Preparation
 from hemo.errors import RunError
 from hemo.model.architectures import compact, lite0, seed_cnn
 from hemo.model.architectures.architecture import Architecture
 
+LITE0 = Architecture(
+    name="lite0",
+    build=lite0.build_lite0,
+    preparation=Preparation(kind="head", size=224),
+    description="EfficientNet-Lite0 with an evidence map, 3.2 M parameters: the network Hemo ships.",
+    heat="cam",
+)
+
 ARCHITECTURES: dict[str, Architecture] = {
-    architecture.name: architecture
-    for architecture in (seed_cnn.ARCHITECTURE, compact.ARCHITECTURE, lite0.ARCHITECTURE)
+    architecture.name: architecture for architecture in (seed_cnn.ARCHITECTURE, compact.ARCHITECTURE, LITE0)
 }
 
 

@@ -1,0 +1,159 @@
+"""Where the network reacted: the evidence map behind a logit, traced once and computed with the call.
+
+Three kinds of network, one notion of evidence, in units of logit:
+
+- a network with an "evidence" output gives its own map;
+- a global average pool followed by one dense layer gives the class activation map in the same pass, because
+  logit = mean over places of (features · weights) + bias (Zhou et al., CVPR 2016);
+- any other network gives Grad-CAM (Selvaraju et al., ICCV 2017) on the logit, never on the saturated probability. The
+  channel weights are the gradients *summed* over places rather than averaged, so that on a network of the second kind
+  Grad-CAM equals the class activation map.
+
+A map is evidence for the call, not a segmentation: it says where the network reacted, not where the bleed is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from hemo.errors import BundleError
+
+HeatKind = Literal["evidence", "cam", "gradcam"]
+# Share of called images whose peak fits under the top of the scale; the rest are clipped there.
+SCALE_QUANTILE = 0.99
+SMALLEST_SCALE = 1e-3
+_PASSED_OVER = ("Dropout", "Flatten", "Identity")
+
+
+@dataclass(frozen=True)
+class HeatSource:
+    """Which tensor of a network the heat map is read from.
+
+    Args:
+        kind: how the map is computed.
+        layer: name of the layer whose output it is read from.
+    """
+
+    kind: HeatKind
+    layer: str
+
+
+def find_heat_source(model: Any) -> HeatSource:
+    """Find how this network's heat map is computed.
+
+    Args:
+        model: a Functional `keras.Model` that ends in `{"logit", "evidence"}`, in a dense logit or in a softmax of two.
+
+    Raises:
+        BundleError: the network ends in something else.
+    """
+    if isinstance(model.output, dict):
+        if {"logit", "evidence"} <= set(model.output):
+            return HeatSource("evidence", _producer(model.output["evidence"]).name)
+        raise BundleError(f"Expected outputs named logit and evidence. Received: {', '.join(model.output)}")
+    below = _producer(_head(model).input)
+    while type(below).__name__ in _PASSED_OVER:
+        below = _producer(below.input)
+    if type(below).__name__ == "GlobalAveragePooling2D":
+        return HeatSource("cam", _producer(below.input).name)
+    while type(below).__name__ != "Conv2D":
+        if type(below).__name__ == "InputLayer" or isinstance(below.input, list):
+            raise BundleError(
+                "Expected a chain of layers from the last Conv2D to the head. Received: a branched network"
+            )
+        below = _producer(below.input)
+    return HeatSource("gradcam", below.name)
+
+
+def forward_with_heat(model: Any) -> Callable[[Any], tuple[Any, Any]]:
+    """The function that computes a batch's logits and evidence maps; call it inside a `tf.function`.
+
+    Args:
+        model: as for `find_heat_source`.
+
+    Returns:
+        A function from images, float32 (N, S, S, 1) in [0, 1], to the logits of hemorrhage, float32 (N,), and their
+        evidence maps, float32 (N, h, w), not below zero.
+    """
+    import keras
+    import tensorflow as tf
+
+    source = find_heat_source(model)
+    if source.kind == "evidence":
+
+        def evidence(images: Any) -> tuple[Any, Any]:
+            outputs = model(images, training=False)
+            logit = tf.cast(tf.reshape(outputs["logit"], [-1]), tf.float32)
+            return logit, tf.nn.relu(tf.cast(outputs["evidence"][..., 0], tf.float32))
+
+        return evidence
+
+    head = _head(model)
+    both = keras.Model(model.input, [model.get_layer(source.layer).output, head.input])
+
+    def cam(images: Any) -> tuple[Any, Any]:
+        features, pooled = both(images, training=False)
+        kernel, bias = _logit_weights(head)
+        logit = tf.linalg.matvec(tf.cast(pooled, tf.float32), kernel) + bias
+        return logit, tf.nn.relu(tf.linalg.matvec(tf.cast(features, tf.float32), kernel))
+
+    def gradcam(images: Any) -> tuple[Any, Any]:
+        features, pooled = both(images, training=False)
+        kernel, bias = _logit_weights(head)
+        logit = tf.linalg.matvec(tf.cast(pooled, tf.float32), kernel) + bias
+        (gradient,) = tf.gradients(logit, features)
+        weights = tf.reduce_sum(gradient, axis=[1, 2])
+        return logit, tf.nn.relu(tf.einsum("nhwc,nc->nhw", features, weights))
+
+    return cam if source.kind == "cam" else gradcam
+
+
+def fit_heat_scale(logit: np.ndarray, evidence: np.ndarray) -> float:
+    """The constant that heat maps of one bundle are divided by.
+
+    One constant a bundle, not one an image: a weak response then looks weak, and the slices of a study can be compared.
+    It is the 99th percentile of the peaks of the images called hemorrhage (logit above zero), or of all images where
+    none is.
+
+    Args:
+        logit: float (N,).
+        evidence: float (N, h, w), not below zero.
+    """
+    peaks = evidence.reshape(len(evidence), -1).max(axis=1) if len(evidence) else np.zeros(0)
+    called = peaks[logit > 0]
+    chosen = called if len(called) else peaks
+    return max(float(np.quantile(chosen, SCALE_QUANTILE)), SMALLEST_SCALE) if len(chosen) else 1.0
+
+
+def _producer(tensor: Any) -> Any:
+    return tensor._keras_history.operation
+
+
+def _head(model: Any) -> Any:
+    """The dense layer that the call comes from."""
+    if isinstance(model.output, list | tuple | dict):
+        raise BundleError("Expected one output, a logit or a softmax of two. Received: several outputs")
+    head = _producer(model.output)
+    name, units = type(head).__name__, getattr(head, "units", None)
+    activation = getattr(getattr(head, "activation", None), "__name__", None)
+    if name == "Dense" and (units, activation) in ((1, "linear"), (1, "sigmoid"), (2, "softmax")):
+        return head
+    raise BundleError(
+        "Expected a network that ends in a dense layer with one logit or a softmax of two. "
+        f"Received: {name} with {units} units and activation {activation}"
+    )
+
+
+def _logit_weights(head: Any) -> tuple[Any, Any]:
+    """The head's weights of the logit of hemorrhage: for a softmax of two, the difference of its two columns."""
+    import tensorflow as tf
+
+    kernel = tf.cast(tf.convert_to_tensor(head.kernel), tf.float32)
+    bias = (
+        tf.cast(tf.convert_to_tensor(head.bias), tf.float32) if head.bias is not None else tf.zeros([kernel.shape[1]])
+    )
+    if kernel.shape[1] == 1:
+        return kernel[:, 0], bias[0]
+    return kernel[:, 1] - kernel[:, 0], bias[1] - bias[0]

@@ -1,0 +1,148 @@
+"""From prepared images to scores and heat maps: one traced pass, one lock, one fixed scale.
+
+The scale of the heat is a constant of the bundle (`card["heat"]["scale"]`), so a weak response looks weak and the
+slices of a study, and of two studies, can be compared by eye.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hemo.ct.preparation import Preparation
+from hemo.errors import RefusedInput
+from hemo.model.bundle import ModelBundle
+from hemo.model.card import DEFAULT_HEAT_SCALE
+from hemo.model.heatmap import find_heat_source, forward_with_heat
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a network says about N images.
+
+    Args:
+        logit: float32 (N,), the network's own, before calibration.
+        probability: float32 (N,), calibrated.
+        heat: float32 (N, h, w) in [0, 1], on the bundle's fixed scale.
+    """
+
+    logit: np.ndarray
+    probability: np.ndarray
+    heat: np.ndarray
+
+
+class TracedNetwork:
+    """A network as two traced functions, for one image and for a batch, that give logits and evidence maps.
+
+    Safe to call from several threads: tracing and running are locked, because TensorFlow's tracing is not thread-safe.
+
+    Args:
+        model: a Functional `keras.Model`, see `hemo.model.heatmap.find_heat_source`.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.image_size = int(model.input.shape[1])
+        self.heat_kind = find_heat_source(model).kind
+        self._lock = threading.Lock()
+        self._one, self._many = _trace(model, self.image_size)
+
+    def run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Score prepared images.
+
+        Args:
+            images: uint8 (N, S, S) grey levels.
+
+        Returns:
+            Logits, float32 (N,), and evidence maps, float32 (N, h, w), not below zero.
+
+        Raises:
+            RefusedInput: the images have another shape or type.
+        """
+        self._check(images)
+        parts = [self._run_part(part) for part in _parts(images)]
+        logit = np.concatenate([part[0] for part in parts])
+        return logit, np.concatenate([part[1] for part in parts])
+
+    def _run_part(self, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with self._lock:
+            logit, evidence = (self._one if len(part) == 1 else self._many)(part)
+            return logit.numpy(), evidence.numpy()
+
+    def _check(self, images: np.ndarray) -> None:
+        expected = (self.image_size, self.image_size)
+        if images.ndim != 3 or images.shape[1:] != expected or images.dtype != np.uint8 or not len(images):
+            raise RefusedInput(
+                f"Expected images of uint8 (N, {self.image_size}, {self.image_size}), N ≥ 1. "
+                f"Received: {images.dtype} {images.shape}"
+            )
+
+
+class Predictor:
+    """Scores prepared images with a bundle's network; loads it once, when made.
+
+    Args:
+        bundle: a checked bundle.
+
+    Raises:
+        BundleError: the network cannot be loaded or has no heat map.
+
+    Example:
+        >>> predictor = Predictor(load_bundle(Path("models/hemo-lite0")))  # doctest: +SKIP
+        >>> scores = predictor.predict(prepared_images)  # doctest: +SKIP
+    """
+
+    def __init__(self, bundle: ModelBundle) -> None:
+        self.bundle = bundle
+        self.preparation: Preparation = bundle.preparation
+        self._network = TracedNetwork(bundle.load_model())
+        self.heat_scale = _heat_scale(bundle, self._network.heat_kind)
+        self.temperature = float(bundle.card["calibration"].get("temperature") or 1.0)
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score prepared images.
+
+        Args:
+            images: uint8 (N, S, S), as `preparation` makes them; any N from 1.
+
+        Raises:
+            RefusedInput: the images have another shape or type.
+        """
+        logit, evidence = self._network.run(images)
+        heat = np.minimum(evidence / np.float32(self.heat_scale), np.float32(1.0))
+        return Scores(logit=logit, probability=self.calibrate(logit), heat=heat)
+
+    def calibrate(self, logit: np.ndarray) -> np.ndarray:
+        """Calibrated probability of logits: sigmoid(logit / temperature), Guo et al., ICML 2017; float32."""
+        scaled = np.asarray(logit, np.float64) / self.temperature
+        return (0.5 * (1.0 + np.tanh(0.5 * scaled))).astype(np.float32)
+
+
+def _trace(model: Any, size: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    import tensorflow as tf
+
+    forward = forward_with_heat(model)
+
+    def score(images: Any) -> Any:
+        return forward(tf.cast(images[..., tf.newaxis], tf.float32) / 255.0)
+
+    def traced(batch: int | None) -> Any:
+        signature = [tf.TensorSpec((batch, size, size), tf.uint8)]
+        # Compiling with XLA made this many times slower on a CPU, hence jit_compile=False.
+        return tf.function(score, input_signature=signature, jit_compile=False, autograph=False)
+
+    return traced(1), traced(None)
+
+
+def _parts(images: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(images), BATCH):
+        yield np.ascontiguousarray(images[start : start + BATCH])
+
+
+def _heat_scale(bundle: ModelBundle, kind: str) -> float:
+    scale = (bundle.card.get("heat") or {}).get("scale", DEFAULT_HEAT_SCALE[kind])
+    return float(scale) if math.isfinite(scale) and scale > 0 else DEFAULT_HEAT_SCALE[kind]

@@ -1,0 +1,125 @@
+"""A bundle's README for people, filled from its card so that the two cannot disagree."""
+
+from typing import Any
+
+from hemo.model.card import Card, Metric
+
+
+def bundle_readme(card: Card, size_bytes: int) -> str:
+    """The README of one bundle, as Markdown.
+
+    Args:
+        card: a validated card.
+        size_bytes: size of model.keras.
+    """
+    sections = [
+        f"# {card['name']}",
+        "A network that gives a head-CT slice a score for intracranial hemorrhage and a map of where it reacted. "
+        "For teaching and research, not for diagnosis.",
+        "## What it is",
+        _table(_identity(card, size_bytes), ("", "")),
+        "## What it learned from",
+        _table(_data(card), ("", "")),
+        "## What it reaches",
+        _metrics(card["metrics"]),
+        "## Operating points",
+        _operating_points(card),
+        "## Limits",
+        "\n".join(f"- {_inline(limit)}" for limit in card["limits"]) or "None were written down; assume all.",
+        "## Where the files come from",
+        f"`model.keras` has the sha256 `{card['sha256']}`. `card.json` holds everything above and the settings it was "
+        "trained with; Hemo loads the network only when the two agree.",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _identity(card: Card, size_bytes: int) -> list[tuple[str, str]]:
+    preparation = card["preparation"]
+    calibration = card["calibration"]
+    temperature = calibration.get("temperature")
+    rows = [
+        ("Architecture", card["architecture"]),
+        ("Input", f"{preparation.get('kind')} at {preparation.get('size')} × {preparation.get('size')} pixels, grey"),
+        ("File", f"{size_bytes / 1e6:.1f} MB"),
+        ("Created", card["created"]),
+        ("Calibration", f"temperature {temperature:.3g}" if temperature is not None else "none"),
+        ("Calibrated on", str(calibration.get("how") or "not calibrated")),
+        ("Versions", ", ".join(f"{package} {version}" for package, version in card["versions"].items())),
+    ]
+    return rows
+
+
+def _data(card: Card) -> list[tuple[str, str]]:
+    data = card["data"]
+    patients = data["n_patients"] if data["n_patients"] is not None else "unknown"
+    rows = [
+        ("Data set", data["name"]),
+        ("Slices", data["n"]),
+        ("Patients or series", patients),
+        ("Split", data["split"]),
+        ("Licence", data["licence"]),
+        ("Cite", data["citation"]),
+        ("Fingerprint", data["fingerprint"]),
+    ]
+    return [(name, str(value)) for name, value in rows]
+
+
+def _metrics(metrics: dict[str, Metric]) -> str:
+    if not metrics:
+        return "Nothing was measured."
+    rows = [
+        (
+            name.replace("_", " "),
+            f"{metric['value']:.3f}",
+            interval_text(metric),
+            str(metric["n"]),
+            str(metric["n_groups"]) if metric.get("n_groups") is not None else "unknown",
+        )
+        for name, metric in metrics.items()
+    ]
+    return _table(rows, ("Figure", "Value", "95 % interval", "Slices or cases", "Patients or series"))
+
+
+def interval_text(metric: Metric) -> str:
+    """A figure's interval, or why it has none."""
+    interval = metric.get("interval")
+    if interval is None:
+        return f"none: {metric.get('why_none') or 'no reason given'}"
+    return f"{interval[0]:.3f} to {interval[1]:.3f}"
+
+
+def _operating_points(card: Card) -> str:
+    rows = [
+        (
+            point["name"],
+            f"{point['threshold']:.3f}",
+            _fraction(point.get("sensitivity")),
+            _fraction(point.get("specificity")),
+            point["fitted_on"],
+        )
+        for point in card["operating_points"]
+    ]
+    band = card["uncertain_band"]
+    uncertain = (
+        f"Scores from {band[0]:.3f} to {band[1]:.3f} are called Uncertain." if band else "No score is called Uncertain."
+    )
+    table = _table(rows, ("Name", "Threshold", "Sensitivity", "Specificity", "Fitted on")) if rows else "None fitted."
+    return f"{table}\n\n{uncertain}"
+
+
+def _fraction(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
+
+
+def _table(rows: list[Any], header: tuple[str, ...]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(_inline(str(cell)) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _inline(text: str) -> str:
+    """One line that cannot break out of a table cell or become markup."""
+    flat = " ".join(text.split())
+    for character in "\\`*_[]<>|":
+        flat = flat.replace(character, "\\" + character)
+    return flat

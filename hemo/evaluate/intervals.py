@@ -7,7 +7,7 @@ vector of draw counts per patient, and every metric is a function of weighted su
 approximation, and equals the plain loop over scikit-learn's functions to rounding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,18 @@ _CHUNK = 1 << 19  # resample-slice cells held at once: small enough to stay in c
 
 _NEEDS_POSITIVE = {"auc", "average_precision", "sensitivity"}
 _NEEDS_NEGATIVE = {"auc", "specificity"}
+_RANKED = ("auc", "average_precision")
 _PROPORTIONS = {"accuracy", "sensitivity", "specificity", "ppv", "npv"}
+
+
+def draw_chunks(n_groups: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.int32]]:
+    """The rows of `draw_counts`, some at a time, so that 100,000 groups never need a gigabyte."""
+    rng = np.random.default_rng(seed)
+    rows = max(1, _CHUNK // max(n_groups, 1))
+    for start in range(0, resamples, rows):
+        size = min(rows, resamples - start)
+        drawn = rng.integers(0, n_groups, size=(size, n_groups)) + np.arange(size)[:, None] * n_groups
+        yield np.bincount(drawn.ravel(), minlength=size * n_groups).reshape(size, n_groups).astype(np.int32)
 
 
 def draw_counts(n_groups: int, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.int32]:
@@ -45,14 +56,7 @@ def draw_counts(n_groups: int, resamples: int = RESAMPLES, seed: int = 0) -> NDA
     Returns:
         int32 (resamples, n_groups); every row sums to n_groups.
     """
-    rng = np.random.default_rng(seed)
-    counts = np.empty((resamples, n_groups), dtype=np.int32)
-    rows = max(1, _CHUNK // max(n_groups, 1))
-    for start in range(0, resamples, rows):
-        size = min(rows, resamples - start)
-        drawn = rng.integers(0, n_groups, size=(size, n_groups)) + np.arange(size)[:, None] * n_groups
-        counts[start : start + size] = np.bincount(drawn.ravel(), minlength=size * n_groups).reshape(size, n_groups)
-    return counts
+    return np.concatenate(list(draw_chunks(n_groups, resamples, seed)))
 
 
 def _divide(part: FloatArray, whole: FloatArray) -> FloatArray:
@@ -65,38 +69,43 @@ def _group_sums(codes: IntArray, n_groups: int, values: list[FloatArray]) -> Flo
     return np.stack([np.bincount(codes, weights=value, minlength=n_groups) for value in values], axis=1)
 
 
-def _ranked(labels: IntArray, scores: FloatArray, codes: IntArray, counts: NDArray[np.int32]) -> dict[str, FloatArray]:
-    """AUC and average precision of every resample, by weighted cumulative counts down the ranking."""
-    order = np.argsort(-scores, kind="stable")
-    y, s, c = labels[order], scores[order], codes[order]
-    ends = np.append(np.flatnonzero(np.diff(s)), y.size - 1)
-    has_bleed = np.add.reduceat(y, np.append(0, ends[:-1] + 1)) > 0
-    before, ends = np.append(-1, ends[:-1])[has_bleed], ends[has_bleed]  # only runs with a bleed move either figure
-    resamples = counts.shape[0]
-    area, precision = np.full(resamples, np.nan), np.full(resamples, np.nan)
-    if not ends.size:
-        return {"auc": area, "average_precision": precision}
-    transposed = np.ascontiguousarray(counts.T)  # (G, B): a slice's weights over resamples lie side by side
-    rows = max(1, _CHUNK // y.size)
-    y32 = y.astype(np.int32)[:, None]
-    for start in range(0, resamples, rows):
-        weight = transposed[:, start : start + rows][c]  # (N, b)
-        drawn = np.zeros((y.size + 1, weight.shape[1]), dtype=np.int32)
+class _Ranking:
+    """AUC and average precision of resamples, by weighted cumulative counts down one sorted list of slices."""
+
+    def __init__(self, labels: IntArray, scores: FloatArray, codes: IntArray):
+        order = np.argsort(-scores, kind="stable")
+        self.labels = labels[order].astype(np.int32)[:, None]
+        self.codes = codes[order]
+        ends = np.append(np.flatnonzero(np.diff(scores[order])), labels.size - 1)
+        has_bleed = np.add.reduceat(labels[order], np.append(0, ends[:-1] + 1)) > 0
+        # Only runs of equal scores that hold a bleed move either figure.
+        self.before = np.append(-1, ends[:-1])[has_bleed] + 1
+        self.ends = ends[has_bleed] + 1
+
+    def __call__(self, counts: NDArray[np.int32]) -> tuple[FloatArray, FloatArray]:
+        """AUC (B,) and average precision (B,) for draws (B, G); NaN where not defined."""
+        resamples = counts.shape[0]
+        area, precision = np.full(resamples, np.nan), np.full(resamples, np.nan)
+        transposed = np.ascontiguousarray(counts.T)  # (G, B): a slice's weights over resamples lie side by side
+        rows = max(1, _CHUNK // self.codes.size)
+        for start in range(0, resamples if self.ends.size else 0, rows):
+            window = slice(start, start + rows)
+            area[window], precision[window] = self._figures(transposed[:, window][self.codes])
+        return area, precision
+
+    def _figures(self, weight: NDArray[np.int32]) -> tuple[FloatArray, FloatArray]:
+        drawn = np.zeros((weight.shape[0] + 1, weight.shape[1]), dtype=np.int32)
         hits = np.zeros_like(drawn)
         np.cumsum(weight, axis=0, out=drawn[1:])
-        np.cumsum(weight * y32, axis=0, out=hits[1:])
-        hit_end, hit_before = hits[ends + 1].astype(np.float64), hits[before + 1]
+        np.cumsum(weight * self.labels, axis=0, out=hits[1:])
+        hit_end, hit_before = hits[self.ends].astype(np.float64), hits[self.before]
         step = hit_end - hit_before
-        false_end = drawn[ends + 1] - hit_end
-        false_before = (drawn[before + 1] - hit_before).astype(np.float64)
+        false_end, false_before = drawn[self.ends] - hit_end, (drawn[self.before] - hit_before).astype(np.float64)
         positives = hits[-1].astype(np.float64)
         negatives = drawn[-1] - positives
         wins = (step * (negatives - (false_before + false_end) / 2)).sum(axis=0)
-        window = slice(start, start + weight.shape[1])
-        area[window] = _divide(wins, positives * negatives)
         seen = np.maximum(hit_end + false_end, 1)
-        precision[window] = _divide((step * hit_end / seen).sum(axis=0), positives)
-    return {"auc": area, "average_precision": precision}
+        return _divide(wins, positives * negatives), _divide((step * hit_end / seen).sum(axis=0), positives)
 
 
 def bootstrap(
@@ -131,9 +140,7 @@ def bootstrap(
     if reason:
         raise ValueError(f"expected finite probabilities. Received: {reason}")
     codes, n_groups = group_codes(np.asarray(groups))
-    if counts is None:
-        counts = draw_counts(n_groups, resamples, seed)
-    if counts.shape[1] != n_groups:
+    if counts is not None and counts.shape[1] != n_groups:
         raise ValueError(f"expected draws for {n_groups} groups. Received: {counts.shape[1]}")
     called = p >= threshold
     index = bin_index(np.clip(p, 0, 1), bins)
@@ -146,11 +153,21 @@ def bootstrap(
         (p - y) ** 2,
         *[np.where(index == b, y - p, 0.0) for b in range(bins)],
     ]
-    sums = counts.astype(np.float64) @ _group_sums(codes, n_groups, values)
+    per_group = _group_sums(codes, n_groups, values)
+    ranking = _Ranking(y, p, codes)
+    parts = [
+        _figures(chunk.astype(np.float64) @ per_group) | dict(zip(_RANKED, ranking(chunk), strict=True))
+        for chunk in (draw_chunks(n_groups, resamples, seed) if counts is None else [counts])
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
+
+
+def _figures(sums: FloatArray) -> dict[str, FloatArray]:
+    """Metrics that are functions of sums; the columns are those of `bootstrap`'s `values`."""
     tp, fp, positives, n = sums[:, 0], sums[:, 1], sums[:, 2], sums[:, 3]
     negatives = n - positives
     tn, fn = negatives - fp, positives - tp
-    result = _ranked(y, p, codes, counts) | {
+    return {
         "accuracy": _divide(tp + tn, n),
         "sensitivity": _divide(tp, positives),
         "specificity": _divide(tn, negatives),
@@ -160,7 +177,6 @@ def bootstrap(
         "brier": _divide(sums[:, 5], n),
         "ece": _divide(np.abs(sums[:, 6:]).sum(axis=1), n),
     }
-    return {name: result[name] for name in METRICS}
 
 
 def percentile_interval(samples: FloatArray, level: float = 0.95) -> tuple[float, float] | None:
@@ -287,7 +303,8 @@ def bootstrap_statistic(
     columns = columns[:, None] if columns.ndim == 1 else columns
     codes, n_groups = group_codes(np.asarray(groups))
     sums = _group_sums(codes, n_groups, [columns[:, k] for k in range(columns.shape[1])])
-    return statistic(draw_counts(n_groups, resamples, seed).astype(np.float64) @ sums)
+    chunks = draw_chunks(n_groups, resamples, seed)
+    return np.concatenate([statistic(chunk.astype(np.float64) @ sums) for chunk in chunks])
 
 
 def mean_with_interval(

@@ -1,0 +1,170 @@
+"""Where to put the threshold, and what that threshold is worth on slices that did not choose it.
+
+Three points named for use: rule-out (misses few bleeds), balanced, rule-in (calls few normals). A threshold is fitted
+on one set and reported on another; where only out-of-fold predictions exist it is cross-fitted: each fold's calls use
+the threshold fitted on the other folds.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hemo.evaluate.metrics import Counts, FloatArray, IntArray, checked, confusion, sensitivity, specificity
+
+POINTS = ("rule-out", "balanced", "rule-in")
+TARGET = 0.95
+DESCRIPTIONS = {
+    "rule-out": "sensitivity of at least 0.95 where it was fitted: a negative call weighs most",
+    "balanced": "sensitivity and specificity together at their best where it was fitted",
+    "rule-in": "specificity of at least 0.95 where it was fitted: a positive call weighs most",
+}
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A named threshold and what it reached.
+
+    Args:
+        name: one of `POINTS`.
+        threshold: a probability at or above it is a positive call.
+        sensitivity: on the set it is reported on; None where not defined.
+        specificity: likewise.
+        fitted_on: where the threshold comes from and where the two figures were measured.
+    """
+
+    name: str
+    threshold: float
+    sensitivity: float | None
+    specificity: float | None
+    fitted_on: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As in a card's `operating_points`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Every distinct threshold, from the highest score down, with the counts at or above it."""
+
+    thresholds: FloatArray
+    tp: IntArray
+    fp: IntArray
+    positives: int
+    negatives: int
+
+
+def _steps(labels: ArrayLike, scores: ArrayLike) -> _Steps:
+    y, s, reason = checked(labels, scores)
+    if not reason and y.min() == y.max():
+        reason = "all labels are the same"
+    if reason:
+        raise ValueError(f"expected finite scores of both classes to fit a threshold on. Received: {reason}")
+    order = np.argsort(-s, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(s[order])), y.size - 1)
+    tp = np.cumsum(y[order])[ends]
+    return _Steps(s[order][ends], tp, ends + 1 - tp, int(tp[-1]), int(y.size - tp[-1]))
+
+
+def _between(thresholds: FloatArray, first: int, last: int) -> float:
+    """The middle of the gap below step `last`, so that rounding of scores does not move a call.
+
+    Steps `first`..`last` reach the same and are all as good; the threshold goes to the middle of their whole range.
+    """
+    top = thresholds[first]
+    bottom = thresholds[last + 1] if last + 1 < thresholds.size else thresholds[last]
+    return float((top + bottom) / 2)
+
+
+def fit_threshold(labels: ArrayLike, scores: ArrayLike, name: str = "balanced", target: float = TARGET) -> float:
+    """The threshold of one named point on these slices.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,) finite.
+        name: "rule-out": the highest threshold with sensitivity ≥ target; "rule-in": the lowest with
+            specificity ≥ target; "balanced": the largest sum of sensitivity and specificity (Youden 1950).
+        target: for rule-out and rule-in.
+
+    Raises:
+        ValueError: an unknown name, or one class only.
+    """
+    steps = _steps(labels, scores)
+    sens, spec = steps.tp / steps.positives, 1 - steps.fp / steps.negatives
+    if name == "rule-out":
+        at = int(np.argmax(sens >= target))
+        return _between(steps.thresholds, at, at)
+    if name == "rule-in":
+        good = np.flatnonzero(spec >= target)
+        if not good.size:  # even the highest score calls too many normals: call nothing
+            return float(np.nextafter(steps.thresholds[0], np.inf))
+        return _between(steps.thresholds, int(good[-1]), int(good[-1]))
+    if name == "balanced":
+        at = int(np.argmax(sens + spec))
+        return _between(steps.thresholds, at, at)
+    raise ValueError(f"expected one of {', '.join(POINTS)}. Received: {name!r}")
+
+
+def reported(name: str, threshold: float, labels: ArrayLike, scores: ArrayLike, fitted_on: str) -> OperatingPoint:
+    """What a given threshold reaches on these slices."""
+    counts = confusion(labels, scores, threshold)
+    return OperatingPoint(name, float(threshold), sensitivity(counts).value, specificity(counts).value, fitted_on)
+
+
+def cross_fitted_calls(
+    labels: ArrayLike, scores: ArrayLike, folds: ArrayLike, name: str, target: float = TARGET
+) -> tuple[np.ndarray, FloatArray]:
+    """Calls of every fold by the threshold fitted on the other folds.
+
+    Returns:
+        calls bool (N,), thresholds float64 (number of folds,) in sorted order of the folds.
+    """
+    y, s, fold = np.asarray(labels), np.asarray(scores, dtype=np.float64), np.asarray(folds)
+    names = np.unique(fold)
+    calls = np.zeros(s.size, dtype=bool)
+    thresholds = np.empty(names.size)
+    for i, held_out in enumerate(names):
+        here = fold == held_out
+        thresholds[i] = fit_threshold(y[~here], s[~here], name, target)
+        calls[here] = s[here] >= thresholds[i]
+    return calls, thresholds
+
+
+def counts_of_calls(labels: ArrayLike, calls: ArrayLike) -> Counts:
+    """Confusion matrix of calls made elsewhere."""
+    return confusion(labels, np.asarray(calls, dtype=np.float64), 0.5)
+
+
+def cross_fitted_points(
+    labels: ArrayLike, scores: ArrayLike, folds: ArrayLike, fitted_on: str, target: float = TARGET
+) -> tuple[OperatingPoint, ...]:
+    """The three points: thresholds fitted on all slices, figures measured with the fold held out.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,) out-of-fold probabilities.
+        folds: (N,) fold of each slice.
+        fitted_on: name of the set, for the card.
+        target: sensitivity of rule-out and specificity of rule-in.
+    """
+    points = []
+    for name in POINTS:
+        calls, _ = cross_fitted_calls(labels, scores, folds, name, target)
+        counts = counts_of_calls(labels, calls)
+        points.append(
+            OperatingPoint(
+                name,
+                fit_threshold(labels, scores, name, target),
+                sensitivity(counts).value,
+                specificity(counts).value,
+                f"{fitted_on}; sensitivity and specificity measured with each fold's threshold fitted on the others",
+            )
+        )
+    return tuple(points)
+
+
+def uncertain_band(rule_out: float, rule_in: float) -> tuple[float, float] | None:
+    """Scores too high to rule out and too low to rule in; None where the two thresholds leave no room between."""
+    return (float(rule_out), float(rule_in)) if rule_out < rule_in else None

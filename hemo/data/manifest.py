@@ -11,17 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from hemo.atomic import write_text_atomically
+from hemo.ct.read import read_path
+from hemo.ct.slice import CTSlice
 from hemo.errors import DatasetError
-
-if TYPE_CHECKING:
-    from hemo.ct.slice import CTSlice
 
 SUBTYPES = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural")
 SPLITS = ("train", "validation", "test")
@@ -115,33 +114,23 @@ class Manifest:
         """Where row `i` lies on disk."""
         return self.root / str(self.frame["path"].iloc[i])
 
-    def read(self, i: int) -> "CTSlice":
+    def read(self, i: int) -> CTSlice:
         """Decode row `i`.
 
         Raises:
             UnreadableImage, RefusedInput: the file is gone or is no CT slice.
         """
-        from hemo.ct.read import read_slice
-        from hemo.errors import UnreadableImage
-
-        path = self.file(i)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise UnreadableImage(
-                f"Expected the slice {self.frame['path'].iloc[i]} on disk. Received: {error.strerror}."
-            ) from error
-        return read_slice(data, path.name)
+        return read_path(self.file(i))
 
     def read_mask(self, i: int) -> npt.NDArray[np.bool_] | None:
-        """The lesion mask of row `i`, bool (H, W), or None where the set has none for it."""
+        """The lesion mask of row `i`, bool (H, W), or None where the set has none for it.
+
+        Raises:
+            UnreadableImage, RefusedInput: the mask is gone or is no picture.
+        """
         if "mask_path" not in self.frame.columns or not self.frame["mask_path"].iloc[i]:
             return None
-        from hemo.ct.read import read_slice
-
-        path = self.root / str(self.frame["mask_path"].iloc[i])
-        grey: npt.NDArray[np.float32] = read_slice(path.read_bytes(), path.name).pixels
-        return grey > 127
+        return read_path(self.root / str(self.frame["mask_path"].iloc[i])).pixels > 127
 
     def digests(self) -> list[str]:
         """sha256 of the content of each file, in row order; "missing" where a file is gone."""
@@ -196,6 +185,11 @@ class Manifest:
             "source": self.source,
             "licence": self.licence,
             "citation": self.citation,
+            "counts": {
+                "slices": len(self),
+                "positives": int(self.labels.sum()),
+                "groups": int(self.frame["group"].nunique()),
+            },
             "problems": [asdict(problem) for problem in self.problems],
         }
         frame = self.frame.copy()

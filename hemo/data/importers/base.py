@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hemo.ct.read import sniff
 from hemo.data.manifest import SUBTYPES, Manifest, Problem
 from hemo.errors import DatasetError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".ima")
+_HEAD_BYTES, _TAIL_BYTES = 1024, 4096
 _IGNORED_NAMES = {"thumbs.db", "desktop.ini", "dicomdir"}
 
 _NORMAL_WORDS = {
@@ -117,25 +119,23 @@ def fault_of(path: Path) -> str | None:
     """One sentence about a file that cannot be a slice, from its first and last bytes; None where it may be one.
 
     Catches what is missing, empty, of another kind or cut short, without decoding. What this lets through and decoding
-    then refuses is found by `hemo.data.problems.unreadable`.
+    then refuses is found by `hemo.data.problems.check_files`.
     """
     try:
-        size = path.stat().st_size
         with path.open("rb") as stream:
-            head = stream.read(132)
-            stream.seek(max(0, size - 64))
+            head = stream.read(_HEAD_BYTES)
+            stream.seek(max(0, path.stat().st_size - _TAIL_BYTES))
             tail = stream.read()
     except OSError as error:
         return f"Expected a slice. Received: {error.strerror or error}."
-    if size == 0:
-        return "Expected a PNG, JPEG or DICOM slice. Received: an empty file."
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return None if b"IEND" in tail else "Expected a whole PNG. Received: one that is cut short."
-    if head.startswith(b"\xff\xd8\xff"):
-        return None if b"\xff\xd9" in tail else "Expected a whole JPEG. Received: one that is cut short."
-    if head[128:132] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom", ".ima"):
+    kind = sniff(head)
+    if kind in ("png", "jpeg"):
+        end = b"IEND" if kind == "png" else b"\xff\xd9"
+        return None if end in tail else f"Expected a whole {kind.upper()}. Received: one that is cut short."
+    if kind == "dicom":
         return None
-    return "Expected a PNG, JPEG or DICOM slice. Received: a file of another kind."
+    received = "an empty file" if not head else "a file of another kind" if kind == "unknown" else f"a {kind} file"
+    return f"Expected a PNG, JPEG or DICOM slice. Received: {received}."
 
 
 def without_faults(rows: Iterable[dict[str, Any]], root: Path) -> tuple[list[dict[str, Any]], list[Problem]]:

@@ -1,0 +1,181 @@
+"""The state of a training run on disk: all that the next epoch depends on, whole or absent.
+
+`last.npz` holds weights, optimizer, the state of every random generator inside the network, and one JSON text with
+epoch, history, early stopping and best. `best-<epoch>.npz` holds the weights of the best epoch. Keras'
+`BackupAndRestore` saves neither early stopping nor history nor random state, and not atomically.
+"""
+
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from hemo.atomic import write_atomically
+from hemo.errors import RunError
+
+if TYPE_CHECKING:
+    import keras
+
+LAST = "last.npz"
+
+
+@dataclass
+class TrainingState:
+    """What is known after a finished epoch.
+
+    Args:
+        epoch: epochs finished.
+        history: one dictionary of figures a finished epoch.
+        stop: early stopping's state (`wait`, `best`, `best_epoch`, `stopped_epoch`).
+        best_epoch: number of the best epoch, from 1; 0 where none was kept yet.
+        best_value: its value of the watched figure.
+        seconds: time spent training so far.
+    """
+
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    stop: dict[str, Any] = field(default_factory=dict)
+    best_epoch: int = 0
+    best_value: float | None = None
+    seconds: float = 0.0
+
+
+class Checkpoints:
+    """Reads and writes the checkpoints of one run.
+
+    Args:
+        folder: made if absent.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, model: "keras.Model", state: TrainingState) -> None:
+        """Write everything after an epoch; a reader never sees a part of it.
+
+        Raises:
+            RunError: the disk is full or the folder cannot be written; the former checkpoint is still whole.
+        """
+        arrays = {f"model_{i}": np.asarray(v) for i, v in enumerate(model.variables)}
+        arrays |= {f"optimizer_{i}": np.asarray(v) for i, v in enumerate(model.optimizer.variables)}
+        arrays["state"] = np.frombuffer(json.dumps(asdict(state)).encode(), dtype=np.uint8)
+        self._write(self.folder / LAST, arrays, state.epoch)
+        self._remove_older_best(state.best_epoch)
+
+    def save_best(self, model: "keras.Model", epoch: int) -> None:
+        """Write the weights of the best epoch so far, before `save` makes its number official.
+
+        Raises:
+            RunError: as `save`.
+        """
+        self._write(self._best(epoch), {f"model_{i}": np.asarray(v) for i, v in enumerate(model.variables)}, epoch)
+
+    def state(self) -> TrainingState | None:
+        """The state of the last checkpoint, or None where there is none; the weights are not read.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        path = self.folder / LAST
+        if not path.is_file():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return TrainingState(**json.loads(file["state"].tobytes()))
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise RunError(f"Expected a whole checkpoint in {path}. Received: {error}") from error
+
+    def load(self, model: "keras.Model") -> TrainingState | None:
+        """Put weights, optimizer and random state of the last checkpoint into a compiled, built model.
+
+        Raises:
+            RunError: the file is damaged or belongs to another network.
+        """
+        state = self.state()
+        if state is None:
+            return None
+        with np.load(self.folder / LAST, allow_pickle=False) as file:
+            _assign(model.variables, file, "model")
+            _assign(model.optimizer.variables, file, "optimizer")
+        return state
+
+    def load_kept(self, model: "keras.Model", keep: str) -> int:
+        """Put the weights that the run keeps into the model.
+
+        Args:
+            model: a built model; an optimizer is not needed.
+            keep: "best" or "last".
+
+        Returns:
+            The epoch they are from.
+
+        Raises:
+            RunError: no epoch was finished yet.
+        """
+        state = self.state()
+        if state is None:
+            raise RunError("Expected at least one finished epoch to keep. Received: none")
+        best = self._best(state.best_epoch)
+        if keep == "best" and state.best_epoch and best.is_file():
+            with np.load(best, allow_pickle=False) as file:
+                _assign(model.variables, file, "model")
+            return state.best_epoch
+        with np.load(self.folder / LAST, allow_pickle=False) as file:
+            _assign(model.variables, file, "model")
+        return state.epoch
+
+    def clear(self) -> None:
+        """Forget every checkpoint, for a run that starts anew."""
+        for path in (*self.folder.glob("*.npz"), *self.folder.glob(".*.part")):
+            path.unlink(missing_ok=True)
+
+    def _best(self, epoch: int) -> Path:
+        return self.folder / f"best-{epoch:04d}.npz"
+
+    def _remove_older_best(self, epoch: int) -> None:
+        for path in self.folder.glob("best-*.npz"):
+            if path != self._best(epoch):
+                path.unlink(missing_ok=True)
+        # A process that was killed while it wrote leaves its temporary file behind.
+        for path in self.folder.glob(".*.part"):
+            path.unlink(missing_ok=True)
+
+    def _write(self, path: Path, arrays: dict[str, np.ndarray], epoch: int) -> None:
+        def fill(file: BinaryIO) -> None:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, fill)
+        except OSError as error:
+            good = self._good_epoch()
+            kept = f"the checkpoint of epoch {good} is whole" if good else "no checkpoint was written yet"
+            raise RunError(
+                f"Expected room and permission to write the checkpoint of epoch {epoch} in {self.folder}; {kept}, "
+                f"so free some space or allow writing, then resume. Received: {error.strerror or error}"
+            ) from error
+
+    def _good_epoch(self) -> int:
+        try:
+            state = self.state()
+        except RunError:
+            return 0
+        return state.epoch if state else 0
+
+
+def _assign(variables: list[Any], file: Any, prefix: str) -> None:
+    names = [name for name in file.files if name.startswith(f"{prefix}_")]
+    if len(names) != len(variables):
+        raise RunError(
+            f"Expected a checkpoint with {len(variables)} {prefix} variables, as this network has. Received: {len(names)}"
+        )
+    for i, variable in enumerate(variables):
+        value = file[f"{prefix}_{i}"]
+        if tuple(value.shape) != tuple(variable.shape):
+            raise RunError(
+                f"Expected {prefix} variable {i} of shape {tuple(variable.shape)}. Received: {tuple(value.shape)}"
+            )
+        variable.assign(value)

@@ -131,7 +131,7 @@ def check_config(config: object, weight_bytes: int) -> None:
     # Half a megabyte of grace: HDF5 adds its own structure and the smallest layers are not counted.
     if needed > weight_bytes + 2**19:
         raise BundleError(
-            f"Expected weights for the declared layers ({needed} bytes). Received: a weights file of {weight_bytes} bytes"
+            f"Expected weights for the declared layers, {needed} bytes. Received: a weights file of {weight_bytes}"
         )
 
 
@@ -172,14 +172,14 @@ def _objects(node: object, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def _check_pair(key: str, value: object) -> None:
-    if key.endswith("activation") and value is not None and value not in ACTIVATIONS:
+    if key.endswith("activation") and value is not None and not (isinstance(value, str) and value in ACTIVATIONS):
         raise BundleError(
             f"Expected an activation among {', '.join(sorted(ACTIVATIONS))}. Received: {str(value)[:60]!r}"
         )
     if key == "compile_config" and value:
         raise BundleError("Expected a model without an optimizer. Received: one with a compile_config")
-    if key in ("units", "filters", "depth_multiplier", "n") and isinstance(value, int) and not 0 < value <= MAX_WIDTH:
-        raise BundleError(f"Expected {key!r} between 1 and {MAX_WIDTH}. Received: {value}")
+    if key in ("units", "filters", "depth_multiplier") and not (isinstance(value, int) and 0 < value <= MAX_WIDTH):
+        raise BundleError(f"Expected {key!r} between 1 and {MAX_WIDTH}. Received: {str(value)[:40]}")
 
 
 def _check_object(entry: dict[str, Any]) -> None:

@@ -95,7 +95,7 @@ def _split_of(rank: int) -> str:
 def _study_with_blood(seed: int, n_slices: int, kind: str | None, size: int) -> PhantomStudy:
     """A study; one whose bleed falls between its few slices is drawn again from a further seed."""
     for attempt in range(20):
-        study = phantom_study(seed + attempt * 10_000_000, n_slices, kind, size)
+        study = phantom_study(seed + attempt * 10**12, n_slices, kind, size)
         if kind is None or study.labels.any():
             return study
     raise DatasetError(

@@ -228,8 +228,7 @@ def _paint_skull(
     tables = np.minimum(outer - 1.3, thickness - 1.3 - outer)
     diploe = np.float32(620) + 130 * cells
     _paint(hu, diploe, plane.inside(tables - 0.6, 1.6))
-    tissue = np.float32(20) + 45 * np.tanh(2 * cells + 0.8)
-    _paint(hu, tissue, plane.inside(outer - thickness))
+    _paint(hu, np.float32(48), plane.inside(outer - thickness))
     # Under the floor: bone, thick in the petrous pyramids and the clivus, thin in the orbital roofs.
     ridge = -5 + 0.53 * x
     petrous = _bump(y - ridge - 1, 10) * _step(x - 12, 2)
@@ -252,6 +251,9 @@ def _paint_face(
     """Orbits with eyes, ethmoid, sphenoid and frontal sinuses, mastoid cells, ear canals: all below the floor."""
     x, y, z = np.abs(plane.x), plane.y, plane.z
     below = -above - 2.0
+    # Muscles with fat between them.
+    tissue = np.float32(18) + 48 * np.tanh(1.8 * head.folds.on(plane) + 1.2)
+    _paint(hu, tissue, plane.inside(np.minimum(below - 2, outer - thickness)))
     scale = head.half_length / 87
     mastoid = _ellipsoid((x - 54, y - 27, z + 12), (11, 15, 17))
     bony = plane.inside(np.minimum(np.minimum(mastoid, outer), below))
@@ -432,7 +434,7 @@ def _paint_dura(
     _paint(hu, np.float32(49), cavity * plane.inside(falx))
     behind = y > 2
     leaf = np.minimum(np.where(behind, 0.7 - np.abs(z - tent) * 0.75, -9), 26 + np.abs(x) - depth)
-    _paint(hu, np.float32(46), cavity * plane.inside(leaf, 1.6))
+    _paint(hu, np.float32(44), cavity * plane.inside(leaf, 1.6))
     sagittal = np.where((z > 14) & (np.abs(y) > 20), np.where(y > 0, 6.5, 3.0) - depth - 0.9 * np.abs(x), -9)
     transverse = np.where(y > 20, 4.5 - depth - 0.7 * np.abs(z - tent - 1), -9)
     _paint(hu, np.float32(52), cavity * plane.inside(np.maximum(sagittal, transverse).astype(np.float32), 1.5))

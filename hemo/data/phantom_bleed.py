@@ -181,7 +181,9 @@ def _cast_or_level(bleed: Bleed, cut: HeadSlice) -> FloatArray:
 
 def _in_sulci(bleed: Bleed, cut: HeadSlice) -> FloatArray:
     reach = bleed.radius * (1 + 0.2 * bleed.shape.on(cut.plane)) - _away(cut.plane, bleed.center)
-    return np.minimum(np.minimum(cut.fluid + 0.55, reach), np.where(cut.ventricles > -1, -9, 30)).astype(np.float32)
+    # Under the tentorium only the cisterns in front of the brainstem fill, not the folia of the cerebellum.
+    bars = (cut.ventricles > -1) | ((cut.cerebral < 1) & (cut.plane.y > 4))
+    return np.where(bars, -9, np.minimum(cut.fluid + 0.55, reach)).astype(np.float32)
 
 
 def _push(bleed: Bleed, cut: HeadSlice) -> None:

@@ -65,8 +65,8 @@ def phantom_study(seed: int, n_slices: int = 20, bleed: str | None = None, size:
         )
     rng = np.random.default_rng([20240, seed])
     head = draw_head(rng)
-    heights = np.linspace(LOWEST_Z, head.vertex_z - 8, n_slices)
-    thickness = float(round((heights[-1] - heights[0]) / max(n_slices - 1, 1), 3)) or 5.0
+    thickness = (head.vertex_z - 5 - LOWEST_Z) / n_slices
+    heights = LOWEST_Z + thickness * (np.arange(n_slices) + 0.5)
     scanner = draw_scanner(rng, thickness)
     lesion = None if bleed is None else draw_bleed(bleed, head, rng)
     pixel = FIELD_OF_VIEW_MM / size

@@ -260,12 +260,15 @@ def _save_without_optimizer(model: Any, path: Path) -> None:
 
 
 def _fitted_heat(model: Any, images: np.ndarray) -> dict[str, Any]:
-    from hemo.model.heatmap import find_heat_source, fit_heat_scale
+    from hemo.model.heatmap import fit_heat_scale
     from hemo.model.predictor import TracedNetwork
 
-    logit, evidence = TracedNetwork(model).run(images)
+    network = TracedNetwork(model)
+    if network.heat_kind == "evidence":
+        return {"kind": "evidence", "scale": 1.0, "how": "the sigmoid of the network's evidence output"}
+    logit, evidence = network.run(images)
     return {
-        "kind": find_heat_source(model).kind,
+        "kind": network.heat_kind,
         "scale": fit_heat_scale(logit, evidence),
         "how": f"99th percentile of the peaks of the called images among {len(images)}",
     }

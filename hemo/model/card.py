@@ -18,9 +18,9 @@ MAX_CARD_BYTES = 2_000_000
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
 DEFAULT_THRESHOLD = 0.5
-# What evidence is divided by where a card gives no scale, in logits at one place. A pooled map must be large where a
-# bleed is small, because the whole slice dilutes it; an evidence map need not.
-DEFAULT_HEAT_SCALE = {"evidence": 4.0, "cam": 8.0, "gradcam": 8.0}
+# What a heat map is divided by where a card gives no scale, in logits at one place. A pooled network's evidence must be
+# large where a bleed is small, because the whole slice dilutes it.
+DEFAULT_HEAT_SCALE = 8.0
 
 
 class Metric(TypedDict, total=False):

@@ -1,8 +1,8 @@
 """Where the network reacted: the evidence map behind a logit, traced once and computed with the call.
 
-Three kinds of network, one notion of evidence, in units of logit:
+Three kinds of network:
 
-- a network with an "evidence" output gives its own map;
+- a network with an "evidence" output, one logit a place, gives its own map: the sigmoid of it, already in [0, 1];
 - a global average pool followed by one dense layer gives the class activation map in the same pass, because
   logit = mean over places of (features · weights) + bias (Zhou et al., CVPR 2016);
 - any other network gives Grad-CAM (Selvaraju et al., ICCV 2017) on the logit, never on the saturated probability. The
@@ -75,7 +75,7 @@ def forward_with_heat(model: Any) -> Callable[[Any], tuple[Any, Any]]:
 
     Returns:
         A function from images, float32 (N, S, S, 1) in [0, 1], to the logits of hemorrhage, float32 (N,), and their
-        evidence maps, float32 (N, h, w), not below zero.
+        evidence maps, float32 (N, h, w): the sigmoid of an evidence output, else in units of logit, not below zero.
     """
     import keras
     import tensorflow as tf
@@ -86,7 +86,7 @@ def forward_with_heat(model: Any) -> Callable[[Any], tuple[Any, Any]]:
         def evidence(images: Any) -> tuple[Any, Any]:
             outputs = model(images, training=False)
             logit = tf.cast(tf.reshape(outputs["logit"], [-1]), tf.float32)
-            return logit, tf.nn.relu(tf.cast(outputs["evidence"][..., 0], tf.float32))
+            return logit, tf.sigmoid(tf.cast(outputs["evidence"][..., 0], tf.float32))
 
         return evidence
 
@@ -115,7 +115,7 @@ def fit_heat_scale(logit: np.ndarray, evidence: np.ndarray) -> float:
 
     One constant a bundle, not one an image: a weak response then looks weak, and the slices of a study can be compared.
     It is the 99th percentile of the peaks of the images called hemorrhage (logit above zero), or of all images where
-    none is.
+    none is. A network with an evidence output needs none.
 
     Args:
         logit: float (N,).

@@ -1,10 +1,9 @@
 """From prepared images to scores and heat maps: one traced pass, one lock, one fixed scale.
 
-The scale of the heat is a constant of the bundle (`card["heat"]["scale"]`), so a weak response looks weak and the
-slices of a study, and of two studies, can be compared by eye.
+The scale of the heat is a constant of the bundle, so a weak response looks weak and the slices of a study, and of two
+studies, can be compared by eye: `card["heat"]["scale"]`, and 1 where the network gives evidence as a probability.
 """
 
-import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from hemo.ct.preparation import Preparation
 from hemo.errors import RefusedInput
 from hemo.model.bundle import ModelBundle
 from hemo.model.card import DEFAULT_HEAT_SCALE
-from hemo.model.heatmap import find_heat_source, forward_with_heat
+from hemo.model.heatmap import HeatKind, find_heat_source, forward_with_heat
 
 BATCH = 32
 
@@ -58,7 +57,7 @@ class TracedNetwork:
             images: uint8 (N, S, S) grey levels.
 
         Returns:
-            Logits, float32 (N,), and evidence maps, float32 (N, h, w), not below zero.
+            Logits, float32 (N,), and evidence maps, float32 (N, h, w), see `hemo.model.heatmap.forward_with_heat`.
 
         Raises:
             RefusedInput: the images have another shape or type.
@@ -143,6 +142,7 @@ def _parts(images: np.ndarray) -> Iterator[np.ndarray]:
         yield np.ascontiguousarray(images[start : start + BATCH])
 
 
-def _heat_scale(bundle: ModelBundle, kind: str) -> float:
-    scale = (bundle.card.get("heat") or {}).get("scale", DEFAULT_HEAT_SCALE[kind])
-    return float(scale) if math.isfinite(scale) and scale > 0 else DEFAULT_HEAT_SCALE[kind]
+def _heat_scale(bundle: ModelBundle, kind: HeatKind) -> float:
+    if kind == "evidence":
+        return 1.0
+    return float((bundle.card.get("heat") or {}).get("scale", DEFAULT_HEAT_SCALE))

@@ -5,21 +5,13 @@ published; `compact` in one linear logit of hemorrhage; `lite0` in that logit an
 module never imports TensorFlow: the `build` functions do, when called.
 """
 
-from hemo.ct.preparation import Preparation
 from hemo.errors import RunError
 from hemo.model.architectures import compact, lite0, seed_cnn
 from hemo.model.architectures.architecture import Architecture
 
-LITE0 = Architecture(
-    name="lite0",
-    build=lite0.build_lite0,
-    preparation=Preparation(kind="head", size=224),
-    description="EfficientNet-Lite0 with an evidence map, 3.2 M parameters: the network Hemo ships.",
-    heat="cam",
-)
-
 ARCHITECTURES: dict[str, Architecture] = {
-    architecture.name: architecture for architecture in (seed_cnn.ARCHITECTURE, compact.ARCHITECTURE, LITE0)
+    architecture.name: architecture
+    for architecture in (seed_cnn.ARCHITECTURE, compact.ARCHITECTURE, lite0.ARCHITECTURE)
 }
 
 

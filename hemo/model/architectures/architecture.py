@@ -16,12 +16,13 @@ class Architecture:
         build: makes a fresh Functional model for square images of the given side; imports keras when called.
         preparation: from a slice to the network's input, the same in training, evaluation and reading.
         description: one sentence for the Train page.
-        heat: "cam" where the heat map comes out of the forward pass (global average pool and one dense layer),
-            "gradcam" where it takes a gradient.
+        heat: "evidence" where the network has two named outputs, `{"logit": (N, 1), "evidence": (N, h, w, 1)}`, and
+            the heat map is the sigmoid of the evidence from the same pass; "cam" where it comes out of the forward
+            pass too (global average pool and one dense layer); "gradcam" where it takes a gradient.
     """
 
     name: str
     build: Callable[[int], Any]
     preparation: Preparation
     description: str
-    heat: Literal["cam", "gradcam"]
+    heat: Literal["evidence", "cam", "gradcam"]

@@ -174,6 +174,6 @@ ARCHITECTURE = Architecture(
     name="lite0",
     build=build_lite0,
     preparation=Preparation(kind="head", size=224),
-    description="EfficientNet-Lite0 with an evidence map, 3.6 M parameters: the network Hemo ships.",
+    description="EfficientNet-Lite0 with an evidence map, 3.2 M parameters: the network Hemo ships.",
     heat="evidence",
 )

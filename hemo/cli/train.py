@@ -1,4 +1,4 @@
-"""`python -m hemo train`: train a network in this terminal; the same run that the Train page starts in the background."""
+"""`python -m hemo train`: train in this terminal, the same run that the Train page starts in the background."""
 
 import argparse
 import sys

@@ -170,7 +170,7 @@ def _assign(variables: list[Any], file: Any, prefix: str) -> None:
     names = [name for name in file.files if name.startswith(f"{prefix}_")]
     if len(names) != len(variables):
         raise RunError(
-            f"Expected a checkpoint with {len(variables)} {prefix} variables, as this network has. Received: {len(names)}"
+            f"Expected a checkpoint of {len(variables)} {prefix} variables, as this network has. Received: {len(names)}"
         )
     for i, variable in enumerate(variables):
         value = file[f"{prefix}_{i}"]

@@ -196,7 +196,9 @@ def compile_network(network: "keras.Model", config: TrainingConfig, steps_per_ep
         loss = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
         accuracy = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
         auc = keras.metrics.AUC(name="auc", from_logits=True)
-    network.compile(optimizer=_optimizer(config, steps_per_epoch), loss=loss, metrics=[accuracy, auc], jit_compile=False)
+    network.compile(
+        optimizer=_optimizer(config, steps_per_epoch), loss=loss, metrics=[accuracy, auc], jit_compile=False
+    )
     network.optimizer.build(network.trainable_variables)
 
 

@@ -149,9 +149,7 @@ class TrainingConfig:
         _expect_range("epochs", self.epochs, 1, 10_000)
         _expect_range("warm-up epochs", self.warmup_epochs, 0, self.epochs)
         if self.schedule == "exponential" and self.warmup_epochs:
-            raise RunError(
-                f"Expected no warm-up with the exponential schedule, or another schedule. Received: {self.warmup_epochs}"
-            )
+            raise RunError(f"Expected no warm-up epochs with the exponential schedule. Received: {self.warmup_epochs}")
         _expect_range("weight decay", self.weight_decay, 0.0, 1.0)
         _expect_range("label smoothing", self.label_smoothing, 0.0, 0.49)
         _expect_range("validation share", self.validation, 0.01, 0.9)

@@ -1,1 +1,1 @@
-"""What a training run is: its folder, its events, its process; start, stop, pause, resume, queue, and the way to a bundle."""
+"""What a training run is: its folder, events and process; start, stop, pause, resume, queue, and its bundle."""

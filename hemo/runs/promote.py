@@ -111,7 +111,8 @@ def _operating_points(table: pd.DataFrame, kind: str) -> list[OperatingPoint]:
     validation, test = table[table["split"] == "validation"], table[table["split"] == "test"]
     shown, where = (test, "test") if test["label"].nunique() == 2 else (validation, "the same validation")
     groups = shown["group"].nunique()
-    text = f"threshold fitted on validation, figures measured on {where} ({len(shown)} slices, {groups} {plural(kind, groups)})"
+    counted = f"{len(shown)} slices, {groups} {plural(kind, groups)}"
+    text = f"threshold fitted on validation, figures measured on {where} ({counted})"
     points = []
     for name in POINTS:
         fitted = fit_threshold(validation["label"].to_numpy(), validation["calibrated"].to_numpy(), name)

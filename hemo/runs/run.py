@@ -1,4 +1,4 @@
-"""A run as a folder: configuration, environment, data fingerprint, split, events, checkpoints, log, predictions, bundle."""
+"""A run as a folder: configuration, environment, data, split, events, checkpoints, log, predictions, bundle."""
 
 import json
 import re

@@ -74,7 +74,7 @@ def finish(workspace: Workspace, run: Run) -> None:
 
 
 def command(run: Run, what: Command) -> None:
-    """Tell a run to pause, resume, stop or keep best; a waiting run can only be stopped, which takes it from the queue."""
+    """Tell a run to pause, resume, stop or keep best; stopping a waiting run takes it from the queue."""
     if run.status().state == "queued":
         if what in ("stop", "keep_best"):
             run.write_status(state="stopped", message="Taken from the queue.")

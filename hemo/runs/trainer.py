@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,7 @@ class Trainer:
         split = _saved_split(manifest, self.run.folder / SPLIT) if resume else None
         manifest = split or split_by_protocol(manifest, config)
         _write_split(manifest, self.run.folder / SPLIT)
-        data = assemble(
-            manifest, config, self.cache, lambda done, total: self._progress("Preparing slices", done, total)
-        )
+        data = assemble(manifest, config, self.cache, partial(self._progress, "Preparing slices"))
         write_json_atomically(self.run.folder / DATA, describe(data, fingerprint))
         write_json_atomically(self.run.folder / ENVIRONMENT, environment())
         return data
@@ -134,7 +133,7 @@ class Trainer:
         model = build_network(config, pretrained=False)
         epoch = Checkpoints(self.run.folder / CHECKPOINTS).load_kept(fit_view(model), keep)
         rows = np.concatenate([data.rows(part) for part in PARTS[1:]])
-        logits = score(model, data.images, rows, lambda done, total: self._progress("Scoring slices", done, total))
+        logits = score(model, data.images, rows, partial(self._progress, "Scoring slices"))
         table = predictions(data, rows, logits)
         write_text_atomically(self.run.folder / PREDICTIONS, table.to_csv(index=False))
         self._progress("Writing the bundle", 0, 0)

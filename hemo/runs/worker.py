@@ -1,4 +1,4 @@
-"""The process that trains: `python -m hemo.runs.worker RUN`; started by the supervisor, independent of app and browser."""
+"""The process that trains, independent of app and browser: `python -m hemo.runs.worker RUN HOME`."""
 
 import contextlib
 import os
@@ -84,7 +84,7 @@ def _work(run: Run, cache: Path) -> int:
 
 
 class _StopBeforeTraining:
-    """Ends the process at once when it is told to stop while TensorFlow is still being imported: nothing is lost then."""
+    """Ends the process at once when told to stop while TensorFlow is still being imported: nothing is lost then."""
 
     def __init__(self, run: Run, inbox: Inbox) -> None:
         self._run = run

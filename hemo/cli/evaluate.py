@@ -1,0 +1,170 @@
+"""`python -m hemo evaluate`: what a model is worth on a data set.
+
+The predictions table is computed once and kept in the workspace. All accepted slices count by their score at the
+bundle's balanced threshold; refused slices are listed apart. See `hemo.evaluate.evaluation` for the rules.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hemo.errors import DatasetError
+
+if TYPE_CHECKING:
+    from hemo.evaluate.evaluation import Evaluation
+    from hemo.evaluate.predictions import Predictions
+
+NOT_READ = ("missing", "bad_label")
+"""Problems of a data set that are neither a slice read nor one cleanly refused."""
+REFUSED = ("unreadable",)
+"""Problems that are a file refused with its reason; they stand in the table as Refused."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command and its arguments."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="judge a model on a labelled data set",
+        description="Judge a model on a labelled data set: figures, intervals by resampling patients, a table.",
+    )
+    parser.add_argument("path", metavar="PATH", help="a folder or CSV in any layout that `inspect` understands")
+    parser.add_argument("--model", metavar="NAME", help="name of a bundle in models/ (default: the shipped one)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures as JSON")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="write the predictions table as CSV")
+    parser.add_argument("--split", choices=("train", "validation", "test"), help="judge this part of the set only")
+    parser.add_argument("--layout", metavar="NAME", help="layout of the data set (default: recognised)")
+    parser.add_argument("--threshold", type=_fraction, help="threshold on the score (default: the balanced one)")
+    parser.add_argument("--resamples", type=int, default=2000, help="resamples of the patients (default 2000)")
+    parser.add_argument("--progress", metavar="FILE", type=Path, help="write progress to this file, a JSON line each")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate and print; 0 when every input was read or cleanly refused, else 1."""
+    from hemo.evaluate.evaluation import evaluate, to_json
+
+    report = Reporter(args.progress)
+    try:
+        predictions = _predictions(args, report)
+        report.stage("figures")
+        evaluation = evaluate(predictions, args.threshold, resamples=args.resamples)
+        if args.csv:
+            _write(args.csv, lambda path: table(predictions).to_csv(path, index=False))
+        if args.json:
+            content = json.dumps(to_json(predictions, evaluation), indent=2, ensure_ascii=False, allow_nan=False)
+            _write(args.json, lambda path: path.write_text(content + "\n", encoding="utf-8"))
+    except Exception as error:
+        report.write(event="failed", reason=str(error))
+        raise
+    print(summary(predictions, evaluation))
+    unread = [problem for problem in predictions.about.problems if problem[1] in NOT_READ]
+    for path, _, detail in unread:
+        print(f"hemo evaluate: {path}: {detail}", file=sys.stderr)
+    report.write(event="done", unread=len(unread))
+    return 1 if unread else 0
+
+
+class Reporter:
+    """Progress as JSON lines for whoever watches the file, and as one rewritten line for a person at a terminal."""
+
+    def __init__(self, path: Path | None):
+        self.path = path
+        self.name = ""
+        self._shown = 0.0
+
+    def stage(self, name: str) -> None:
+        """Say what is being done now."""
+        self.name = name
+        self.write(event="stage", stage=name)
+
+    def step(self, done: int, total: int) -> None:
+        """Say how far the stage is; at most four times a second, and at its end."""
+        now = time.monotonic()
+        if done < total and now - self._shown < 0.25:
+            return
+        self._shown = now
+        self.write(event="progress", stage=self.name, done=done, total=total)
+        if sys.stderr.isatty():
+            print(f"\r{self.name}: {done} of {total}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+
+    def write(self, **event: Any) -> None:
+        """Append one line, whole."""
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(event, ensure_ascii=False) + "\n")
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1. Received: {text}")
+    return value
+
+
+def _predictions(args: argparse.Namespace, report: Reporter) -> "Predictions":
+    from hemo.data.importers import import_dataset
+    from hemo.evaluate.predictions import cached_predictions, predict_manifest, with_refused_files
+    from hemo.model.bundle import find_bundle
+    from hemo.workspace import Workspace
+
+    workspace = Workspace.from_environment()
+    report.stage("reading the data set")
+    manifest = import_dataset(Path(args.path), layout=args.layout)
+    if args.split:
+        part = manifest.frame["split"] == args.split
+        if not part.any():
+            raise DatasetError(f"Expected slices in the split {args.split}. Received: none")
+        manifest = manifest.subset(part)
+    bundle = find_bundle(workspace.models, args.model)
+    known = cached_predictions(workspace.predictions, bundle, manifest)
+    if known is None:
+        report.stage("loading the model")
+        from hemo.model.predictor import Predictor
+        from hemo.model.quiet import import_tensorflow_quietly
+
+        import_tensorflow_quietly()
+        predictor = Predictor(bundle)
+        report.stage("reading slices")
+        known = predict_manifest(predictor, manifest, report.step, workspace.predictions)
+    return with_refused_files(known)
+
+
+def table(predictions: "Predictions") -> Any:
+    """The CSV's columns as a DataFrame; scores of refused slices are blank."""
+    from hemo.evaluate.predictions import CSV_COLUMNS
+
+    return predictions.frame[list(CSV_COLUMNS)]
+
+
+def summary(predictions: "Predictions", evaluation: "Evaluation") -> str:
+    """The figures for a person at a terminal."""
+    from hemo.evaluate.intervals import plural
+    from hemo.evaluate.metrics import METRIC_NAMES
+
+    about = predictions.about
+    of = ""
+    if evaluation.n_groups is not None:
+        of = f" of {evaluation.n_groups} {plural(about.group_kind, evaluation.n_groups)}"
+    lines = [
+        f"{about.model} on {about.data}, by slice",
+        f"{evaluation.n} slices{of}, {evaluation.n_positive} with a bleed; {evaluation.n_refused} refused, "
+        f"{evaluation.n_uncertain} uncertain; threshold {evaluation.threshold:.3f}",
+    ]
+    for name, metric in evaluation.metrics.items():
+        note = metric.why if metric.value is None else ("" if metric.interval else f"no interval: {metric.why_none}")
+        lines.append(f"  {METRIC_NAMES[name]:<24} {metric.text():<22} {note}".rstrip())
+    lines += [f"  {warning}" for warning in evaluation.warnings]
+    return "\n".join(lines)
+
+
+def _write(path: Path, write: Any) -> None:
+    """Write beside the target, then move it there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,217 @@
+"""A predictions table turned into a claim: every figure with its n, its interval or the reason for none.
+
+How slices count, everywhere: a refused slice gets no score, stays out of every figure and is listed apart with its
+reason. An uncertain slice has a score and counts by it: accuracy, sensitivity and specificity are those of the
+balanced threshold over all accepted slices, whatever lies in the uncertain band.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hemo.data.manifest import SUBTYPES
+from hemo.evaluate.intervals import summarise
+from hemo.evaluate.levels import GroupScores, group_scores
+from hemo.evaluate.metrics import METRICS, Counts, Metric, brier_decomposition, confusion
+from hemo.evaluate.operating_point import DESCRIPTIONS, OperatingPoint, reported
+from hemo.evaluate.predictions import Predictions
+
+HOW_COUNTED = (
+    "refused slices get no score, are left out of every figure and are listed apart; uncertain slices count by their "
+    "score at the balanced threshold"
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything a page or a report says of one table at the level of slices and of groups.
+
+    Args:
+        metrics: by slice, in the order of `METRICS`.
+        counts: confusion matrix by slice at `threshold`.
+        threshold: balanced threshold of the bundle, or the one asked for.
+        group: scores by patient or series; None where groups are unknown.
+        group_metrics: by patient or series; empty where groups are unknown.
+        points: the bundle's operating points with what they reach here.
+        n: accepted slices.
+        n_positive: bleeds among them.
+        n_groups: patients or series among them; None where unknown.
+        n_refused: slices without a score.
+        n_refused_positive: bleeds among the refused.
+        n_uncertain: accepted slices whose call is Uncertain.
+        warnings: sentences that belong beside the headline.
+    """
+
+    metrics: dict[str, Metric]
+    counts: Counts
+    threshold: float
+    group: GroupScores | None
+    group_metrics: dict[str, Metric]
+    points: tuple[OperatingPoint, ...]
+    n: int
+    n_positive: int
+    n_groups: int | None
+    n_refused: int
+    n_refused_positive: int
+    n_uncertain: int
+    warnings: tuple[str, ...]
+
+
+def evaluate(
+    predictions: Predictions, threshold: float | None = None, rule: str = "max", resamples: int = 2000
+) -> Evaluation:
+    """Figures of a predictions table.
+
+    Args:
+        predictions: the table.
+        threshold: None takes the bundle's balanced one.
+        rule: how a group's score comes from its slices, see `levels.RULES`.
+        resamples: of the groups, for the intervals.
+    """
+    about = predictions.about
+    at = about.threshold if threshold is None else threshold
+    labels, probabilities, groups = predictions.labels, predictions.probabilities, predictions.groups
+    known = about.group_kind != "file"
+    by_group = group_scores(labels, probabilities, groups, rule) if known and labels.size else None
+    finite = bool(np.isfinite(probabilities).all())
+    refused = predictions.refused
+    return Evaluation(
+        metrics=summarise(labels, probabilities, groups if known else None, at, about.group_kind, resamples),
+        counts=confusion(labels, probabilities, at) if labels.size and finite else Counts(0, 0, 0, 0),
+        threshold=at,
+        group=by_group,
+        group_metrics=_group_metrics(by_group, at, about.group_kind, resamples),
+        points=_points_here(predictions) if labels.size and finite else (),
+        n=int(labels.size),
+        n_positive=int(labels.sum()),
+        n_groups=int(np.unique(groups).size) if known else None,
+        n_refused=len(refused),
+        n_refused_positive=int((refused["label"] == 1).sum()),
+        n_uncertain=int((predictions.frame["call"] == "Uncertain").sum()),
+        warnings=tuple(warnings_for(predictions)),
+    )
+
+
+def _group_metrics(by_group: GroupScores | None, threshold: float, kind: str, resamples: int) -> dict[str, Metric]:
+    if by_group is None:
+        return {}
+    return summarise(by_group.label, by_group.score, by_group.group, threshold, kind, resamples)
+
+
+def _points_here(predictions: Predictions) -> tuple[OperatingPoint, ...]:
+    labels, probabilities = predictions.labels, predictions.probabilities
+    return tuple(
+        replace(
+            reported(str(point["name"]), float(point["threshold"]), labels, probabilities, ""),
+            fitted_on=str(point.get("fitted_on", DESCRIPTIONS.get(str(point["name"]), ""))),
+        )
+        for point in predictions.about.points
+    )
+
+
+def warnings_for(predictions: Predictions) -> list[str]:
+    """What the headline must not be read without."""
+    about = predictions.about
+    found = []
+    trained = about.trained_on.get("fingerprint")
+    if about.protocol == "shipped weights" and trained and trained == about.data_fingerprint:
+        found.append(
+            "These are the slices the model was trained on: the figures say how well it remembers, not how well it "
+            "reads. Use the out-of-fold table."
+        )
+    if about.group_kind == "file":
+        found.append("Patients are unknown: every image is taken for another patient, and intervals may be too narrow.")
+    if len(predictions.refused):
+        share = len(predictions.refused) / len(predictions)
+        found.append(
+            f"{len(predictions.refused)} of {len(predictions)} slices ({share:.1%}) were refused and are in no figure."
+        )
+    return found
+
+
+def by_subtype(predictions: Predictions, threshold: float, resamples: int = 2000) -> pd.DataFrame:
+    """Sensitivity and AUC of each subtype, its slices against all bleed-free slices.
+
+    Returns:
+        columns subtype, n_positive, n_groups_positive, and Metric objects in auc, sensitivity; empty where the data
+        set names no subtypes.
+    """
+    frame = predictions.frame[predictions.accepted].reset_index(drop=True)
+    rows: list[dict[str, Any]] = []
+    for name in (subtype for subtype in SUBTYPES if subtype in frame.columns):
+        shows = frame[name].to_numpy(dtype=bool)
+        if not shows.any():
+            continue
+        keep = shows | (frame["label"].to_numpy() == 0)
+        part = frame[keep]
+        metrics = summarise(
+            shows[keep], part["probability"], part["group"], threshold, predictions.about.group_kind, resamples
+        )
+        rows.append(
+            {
+                "subtype": name,
+                "n_positive": int(shows.sum()),
+                "n_groups_positive": int(frame.loc[shows, "group"].nunique()),
+                "auc": metrics["auc"],
+                "sensitivity": metrics["sensitivity"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def to_json(predictions: Predictions, evaluation: Evaluation) -> dict[str, Any]:
+    """What `hemo evaluate --json` writes: plain numbers, null where not defined, the reasons beside them."""
+    about, metrics = predictions.about, evaluation.metrics
+    parts = brier_decomposition(predictions.labels, predictions.probabilities)
+    frame = predictions.frame
+    return {
+        "model": about.model,
+        "model_sha256": about.model_sha256,
+        "protocol": about.protocol,
+        "data": {
+            "name": about.data,
+            "fingerprint": about.data_fingerprint,
+            "licence": about.licence,
+            "citation": about.citation,
+        },
+        "level": "slice",
+        "n": evaluation.n,
+        "n_positive": evaluation.n_positive,
+        "n_groups": evaluation.n_groups,
+        "group_kind": about.group_kind,
+        **{name: metrics[name].value for name in METRICS},
+        "threshold": evaluation.threshold,
+        "uncertain_band": list(about.band) if about.band else None,
+        "counts": vars(evaluation.counts),
+        "calls": {
+            call: int((frame["call"] == call).sum()) for call in ("Hemorrhage", "Normal", "Uncertain", "Refused")
+        },
+        "intervals": {name: list(m.interval) if m.interval else None for name, m in metrics.items()},
+        "why_no_interval": {name: m.why_none for name, m in metrics.items() if not m.interval},
+        "why_not_defined": {name: m.why for name, m in metrics.items() if m.value is None},
+        "interval_method": {name: m.method for name, m in metrics.items() if m.interval},
+        "brier_parts": vars(parts) if parts else None,
+        "operating_points": [point.to_json() for point in evaluation.points],
+        "by_group": _groups_json(evaluation),
+        "refused": evaluation.n_refused,
+        "refused_positive": evaluation.n_refused_positive,
+        "refused_slices": [
+            {"source": str(row.source), "reason": str(row.reason)} for row in predictions.refused.itertuples()
+        ],
+        "how_counted": HOW_COUNTED,
+        "warnings": list(evaluation.warnings),
+        "problems": [{"path": path, "kind": kind, "detail": detail} for path, kind, detail in about.problems],
+    }
+
+
+def _groups_json(evaluation: Evaluation) -> dict[str, Any] | None:
+    if evaluation.group is None:
+        return None
+    return {
+        "n": int(evaluation.group.label.size),
+        "n_positive": int(evaluation.group.label.sum()),
+        "rule": evaluation.group.rule,
+        **{name: metric.to_json() for name, metric in evaluation.group_metrics.items()},
+    }

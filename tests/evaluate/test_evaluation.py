@@ -1,0 +1,72 @@
+import json
+
+import numpy as np
+import pytest
+
+from hemo.data.manifest import Manifest
+from hemo.evaluate.evaluation import HOW_COUNTED, by_subtype, evaluate, to_json
+from hemo.evaluate.predictions import Predictions, predict_manifest
+from tests.evaluate.conftest import RulePredictor
+
+pytestmark = pytest.mark.usefixtures("every_slice_is_a_head")
+
+
+@pytest.fixture
+def table(small_set: Manifest, rule: RulePredictor) -> Predictions:
+    return predict_manifest(rule, small_set)
+
+
+def test_json_holds_what_others_script_against(table: Predictions) -> None:
+    content = json.loads(json.dumps(to_json(table, evaluate(table)), allow_nan=False))
+    expected = {"n", "n_positive", "n_groups", "auc", "average_precision", "accuracy", "sensitivity", "specificity"}
+    assert expected | {"threshold", "brier", "ece", "intervals", "refused", "how_counted"} <= set(content)
+    assert (content["n"], content["n_positive"], content["n_groups"]) == (24, 6, 12)
+    assert content["auc"] == 1.0
+    assert content["threshold"] == 0.5
+    assert content["intervals"]["accuracy"] is not None
+    assert content["intervals"]["sensitivity"] is None
+    assert "6 patients with a slice that shows a bleed" in content["why_no_interval"]["sensitivity"]
+    assert content["how_counted"] == HOW_COUNTED
+    assert content["by_group"]["n"] == 12
+
+
+def test_refused_slices_are_in_no_figure_and_in_the_list(table: Predictions) -> None:
+    frame = table.frame.copy()
+    frame.loc[0, ["call", "reason"]] = ["Refused", "no head in view"]
+    frame.loc[0, ["logit", "probability"]] = np.nan
+    content = to_json(*(lambda t: (t, evaluate(t)))(Predictions(frame, table.about)))
+    assert content["n"] == 23
+    assert content["refused"] == 1
+    assert content["refused_positive"] == 1
+    assert content["refused_slices"] == [{"source": "00.png", "reason": "no head in view"}]
+    assert any("1 of 24 slices (4.2%) were refused" in warning for warning in content["warnings"])
+
+
+def test_uncertain_slices_count_by_their_score(table: Predictions) -> None:
+    frame = table.frame.assign(call="Uncertain")
+    evaluation = evaluate(Predictions(frame, table.about))
+    assert evaluation.n_uncertain == 24
+    assert evaluation.metrics["accuracy"].value == evaluate(table).metrics["accuracy"].value
+
+
+def test_figures_on_training_slices_say_so(table: Predictions) -> None:
+    from dataclasses import replace
+
+    about = replace(table.about, trained_on={"fingerprint": table.about.data_fingerprint})
+    assert "trained on" in evaluate(Predictions(table.frame, about)).warnings[0]
+
+
+def test_everything_refused_gives_reasons_not_errors(table: Predictions) -> None:
+    frame = table.frame.assign(call="Refused", probability=np.nan, logit=np.nan)
+    content = to_json(*(lambda t: (t, evaluate(t)))(Predictions(frame, table.about)))
+    assert content["n"] == 0
+    assert content["auc"] is None
+    assert content["why_not_defined"]["auc"] == "not defined, because there are no slices"
+    json.dumps(content, allow_nan=False)
+
+
+def test_subtypes_stand_against_all_bleed_free_slices(table: Predictions) -> None:
+    (row,) = by_subtype(table, 0.5).to_dict("records")
+    assert (row["subtype"], row["n_positive"], row["n_groups_positive"]) == ("epidural", 6, 6)
+    assert row["auc"].value == 1.0
+    assert row["auc"].n == 24

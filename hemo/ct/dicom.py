@@ -102,6 +102,9 @@ def _warnings(header: DicomHeader) -> tuple[str, ...]:
         notes.append("The file has no rescale to HU: stored values were taken as HU.")
     elif header.rescale_type not in ("", "HU"):
         notes.append("The file's rescaled values are not declared to be HU.")
+    plane = header.frames[0].plane
+    if plane in ("coronal", "sagittal"):
+        notes.append(f"The slice is {plane}; models are trained on axial slices.")
     if header.contrast:
         notes.append("Contrast agent: enhancing vessels can look like blood.")
     if header.burned_in:

@@ -5,8 +5,10 @@ Names, identifiers and dates are not among it. Series and study are kept as dige
 
 import hashlib
 import math
+import re
 import struct
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,7 @@ SOP_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _IMAGE_TYPE, _SOP_CLASS, _MODALITY = 0x00080008, 0x00080016, 0x00080060
 _SERIES_DESCRIPTION, _PROTOCOL, _BODY_PART = 0x0008103E, 0x00181030, 0x00180015
 _CONTRAST_AGENT, _SLICE_THICKNESS, _GANTRY_TILT = 0x00180010, 0x00180050, 0x00181120
+_KERNEL, _AGE = 0x00181210, 0x00101010
 _STUDY_UID, _SERIES_UID, _SERIES_NUMBER = 0x0020000D, 0x0020000E, 0x00200011
 _ACQUISITION, _INSTANCE, _POSITION, _ORIENTATION = 0x00200012, 0x00200013, 0x00200032, 0x00200037
 _SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
@@ -44,7 +47,8 @@ _LUT_DESCRIPTOR = 0x00283002
 
 WANTED = frozenset({
     _IMAGE_TYPE, _SOP_CLASS, _MODALITY, _SERIES_DESCRIPTION, _PROTOCOL, _BODY_PART, _CONTRAST_AGENT, _SLICE_THICKNESS,
-    _GANTRY_TILT, _STUDY_UID, _SERIES_UID, _SERIES_NUMBER, _ACQUISITION, _INSTANCE, _POSITION, _ORIENTATION, _SAMPLES,
+    _GANTRY_TILT, _KERNEL, _AGE, _STUDY_UID, _SERIES_UID, _SERIES_NUMBER,
+    _ACQUISITION, _INSTANCE, _POSITION, _ORIENTATION, _SAMPLES,
     _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _SPACING, _ALLOCATED, _STORED, _HIGH_BIT, _SIGNED, _PADDING,
     _PADDING_LIMIT, _BURNED_IN, _LOSSY, _INTERCEPT, _SLOPE, _RESCALE_TYPE, _LUT_DESCRIPTOR, elements.LUT_DATA,
     *elements.SEQUENCES,
@@ -56,8 +60,15 @@ _CONTRAST_WORDS = ("contrast", "kontrast", "angio", "cta", "c+", "+c", "post con
 _NO_CONTRAST_WORDS = ("without", "w/o", "wo con", "non con", "non-con", "noncon", "no con", "c-", "plain", "ohne",
                       "nativ", "sans", "unenh")  # fmt: skip
 _HEAD_WORDS = ("head", "brain", "skull", "cran", "kopf", "cereb", "neuro", "schaedel", "hirn", "schädel")
+_BONE_WORDS = ("bone", "knochen", "sharp", "osseous", "edge", "detail", "lung")
+# Siemens and Canon kernels carry their sharpness as a number: H30s is soft, H60s is for bone.
+_KERNEL_NUMBER = re.compile(r"[A-Za-z]{1,2}(\d{2})[A-Za-z]?")
+_SHARP_KERNEL = 50
 _OTHER_PART_WORDS = ("chest", "thorax", "abd", "pelvi", "spine", "lung", "liver", "heart", "cardiac", "colon", "hip",
                      "knee", "extrem", "ankle", "wrist", "shoulder", "leg", "foot")  # fmt: skip
+
+
+Plane = Literal["axial", "coronal", "sagittal", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -84,13 +95,27 @@ class FramePlace:
 
     @property
     def normal(self) -> NDArray[np.float64] | None:
-        """Unit normal of the slice: row direction × column direction (PS3.3 C.7.6.2.1.1)."""
+        """Unit normal of the slice: row direction × column direction (PS3.3 C.7.6.2.1.1), turned to point towards the
+        head (or left, or back), so that positions of an axial series grow from neck to vertex.
+        """
         if self.orientation is None:
             return None
         cosines = np.array(self.orientation)
         normal = np.cross(cosines[:3], cosines[3:])
         length = float(np.linalg.norm(normal))
-        return normal / length if length > 1e-6 else None
+        if length < 0.5:  # the two directions must be close to orthogonal unit vectors
+            return None
+        normal /= length
+        return normal if normal[np.argmax(np.abs(normal))] > 0 else -normal
+
+    @property
+    def plane(self) -> Plane:
+        """The anatomical plane nearest to the slice; gantry tilt up to 45 degrees stays axial."""
+        normal = self.normal
+        if normal is None:
+            return "unknown"
+        planes: tuple[Plane, ...] = ("sagittal", "coronal", "axial")
+        return planes[int(np.argmax(np.abs(normal)))]
 
     @property
     def along_normal(self) -> float | None:
@@ -121,10 +146,13 @@ class DicomHeader:
         study: digest of the study's UID, "" where there is none.
         series: digest of the series' UID, "" where there is none.
         series_number: as shown on scanners, where known.
+        acquisition: number of the scan it came from, where known.
         instance: number of the slice in its series, where known.
         localizer: a scout view.
         secondary_capture: a screen capture or derived picture stored as an image.
         contrast: contrast agent in use: True, False or None when nothing says.
+        sharp: reconstructed for bone, with a sharp kernel.
+        child: patient younger than 18 years; None when nothing says.
         head: head named as the body part: True, another part False, None when nothing says.
         burned_in: the header says text is burned into the pixels.
         lossy: the pixels were once compressed with loss.
@@ -147,10 +175,13 @@ class DicomHeader:
     study: str
     series: str
     series_number: int | None
+    acquisition: int | None
     instance: int | None
     localizer: bool
     secondary_capture: bool
     contrast: bool | None
+    sharp: bool
+    child: bool | None
     head: bool | None
     burned_in: bool
     lossy: bool
@@ -201,10 +232,13 @@ def read_header(data: bytes) -> tuple[DicomHeader, Elements]:
         study=_digest(values.text(_STUDY_UID)),
         series=_digest(values.text(_SERIES_UID)),
         series_number=values.optional_integer(_SERIES_NUMBER),
+        acquisition=values.optional_integer(_ACQUISITION),
         instance=values.optional_integer(_INSTANCE),
         localizer=any("LOCALIZER" in part or part == "SCOUT" for part in image_type),
         secondary_capture=values.text(_SOP_CLASS).startswith(SOP_SECONDARY_CAPTURE),
         contrast=_contrast(values, described),
+        sharp=_sharp(values.text(_KERNEL), described),
+        child=_child(values.text(_AGE)),
         head=_head(values.text(_BODY_PART).lower(), described),
         burned_in=values.text(_BURNED_IN).upper() == "YES",
         lossy=values.text(_LOSSY) == "01",
@@ -400,6 +434,20 @@ def _contrast(values: _Values, described: str) -> bool | None:
     if any(word in described for word in _CONTRAST_WORDS):
         return True
     return None
+
+
+def _sharp(kernel: str, described: str) -> bool:
+    number = _KERNEL_NUMBER.fullmatch(kernel.split("\\")[0])
+    if number is not None:
+        return int(number[1]) >= _SHARP_KERNEL
+    return any(word in text for text in (kernel.lower(), described) for word in _BONE_WORDS)
+
+
+def _child(age: str) -> bool | None:
+    """Age as PS3.5 6.2 writes it: three digits and D, W, M or Y."""
+    if len(age) != 4 or not age[:3].isdigit() or age[3] not in "DWMY":
+        return None
+    return age[3] != "Y" or int(age[:3]) < 18
 
 
 def _head(body_part: str, described: str) -> bool | None:

@@ -112,9 +112,7 @@ class Preparation:
         x0, x1 = max(0, start_x), min(width, start_x + side_pixels)
         square[y0 - start_y : y1 - start_y, x0 - start_x : x1 - start_x] = visible[y0:y1, x0:x1]
         shrinks = side_pixels > self.size
-        image = cv2.resize(
-            square, (self.size, self.size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        )
+        image = cv2.resize(square, (self.size, self.size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
         ratio = side_pixels / self.size
         return Prepared(image, _scaling(ratio, ratio, start_x, start_y), (height, width), head_found=head is not None)
 

@@ -133,7 +133,7 @@ def _wait(workspace: Workspace, inbox: Callable[[], Any]) -> bool:
 
 
 def _run_recipe(args: argparse.Namespace) -> int:
-    from hemo.model.recipe import run_recipe
+    from hemo.runs.recipe import run_recipe
 
     if args.data is None:
         raise RunError("Expected --data, the folder of the data set. Received: none")

@@ -1,7 +1,7 @@
 """Find the head in a slice: its outline, the inside of the skull, and the box around it.
 
-Works on the grey picture, because that is all a JPEG from a paper or a teaching file has. It must survive what such
-pictures bring: wide black margins, a white page around the picture, head rests, letters and rulers, a crop so tight that
+Works on the grey picture, because that is all a JPEG from a paper or a teaching file has. It must survive what they
+bring: wide black margins, a white page around the picture, head rests, letters and rulers, a crop so tight that
 the skull leaves the picture, and windows in which the brain is as dark as air.
 """
 

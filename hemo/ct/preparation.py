@@ -1,6 +1,7 @@
 """From a slice to a network's input, and from a heat map back to the slice.
 
-There is one preparation for training, evaluation, the pages and the command line: a slice is never prepared in two ways.
+There is one preparation for training, evaluation, the pages and the command line: a slice is never prepared in two
+ways.
 """
 
 from dataclasses import asdict, dataclass
@@ -89,7 +90,8 @@ class Preparation:
         """Prepare one slice.
 
         Args:
-            source: a slice, windowed here with the model's own window when it is in HU; or its (H, W) uint8 grey picture.
+            source: a slice, windowed here with the model's own window when it is in HU; or its
+                (H, W) uint8 grey picture.
         """
         grey = source.grey(MODEL_WINDOW) if isinstance(source, CTSlice) else source
         if self.kind == "whole":

@@ -1,8 +1,8 @@
 """Training batches of the shipped model: real bleeds, bleed-free slices, and bleed-free slices with a painted bleed.
 
 Three facts shape a batch. Bleeds are rare and come from few patients, so they are drawn patient by patient rather than
-slice by slice. Where a real bleed lies is not known to training (boxes are kept for judging), but a painted one has an exact
-mask and a bleed-free slice has none anywhere, so both teach the evidence map its place. And a network that is fed
+slice by slice. Where a real bleed lies is not known to training (boxes are kept for judging), but a painted one has an
+exact mask and a bleed-free slice has none anywhere, so both teach the evidence map its place. And a network that is fed
 mid-head bleeds against necks learns anatomy, so most bleed-free slices are drawn from those with a brain in view.
 """
 

@@ -8,7 +8,7 @@ batch depends on its step alone, an interrupted and a straight run see the same 
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +49,8 @@ class Lite0Settings:
     frozen_blocks: int = 3
     dropout: float = 0.2
     seed: int = 7
-    batch: BatchSettings = BatchSettings()
-    degradations: DegradeSettings = DegradeSettings()
+    batch: BatchSettings = field(default_factory=BatchSettings)
+    degradations: DegradeSettings = field(default_factory=DegradeSettings)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a card."""

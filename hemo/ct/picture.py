@@ -40,7 +40,7 @@ def read_picture(data: bytes, name: str) -> CTSlice:
         RefusedInput: if the picture is too large, too small or built to exhaust the reader.
         UnreadableImage: if the bytes are not a whole PNG or JPEG.
     """
-    _check_size(*_claimed_size(data))
+    picture_size(data)
     if data.startswith(JPEG_MAGIC) and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
         raise RefusedInput(
             f"Expected a JPEG of at most {MAX_JPEG_SCANS} scans. Received: {data.count(bytes([0xFF, 0xDA]))} scans."
@@ -58,6 +58,18 @@ def read_picture(data: bytes, name: str) -> CTSlice:
             f"Expected a whole PNG or JPEG picture. Received: {len(data):,} bytes that stop making sense"
             f" ({type(error).__name__})."
         ) from None
+
+
+def picture_size(data: bytes) -> tuple[int, int]:
+    """Width and height that the file claims, checked, without decoding it.
+
+    Raises:
+        RefusedInput: if the picture is too large or too small.
+        UnreadableImage: if the file states no size.
+    """
+    size = _claimed_size(data)
+    _check_size(*size)
+    return size
 
 
 def _claimed_size(data: bytes) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """One CT slice, as everything above this floor sees it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ class CTSlice:
         ValueError: if the pixels are not a two-dimensional float32 array or the unit is unknown.
     """
 
-    pixels: NDArray[np.float32]
+    pixels: NDArray[np.float32] = field(repr=False)
     unit: Literal["HU", "grey"]
     name: str
     spacing_mm: tuple[float, float] | None = None

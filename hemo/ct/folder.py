@@ -1,0 +1,76 @@
+"""Studies from files and folders on disk, one at a time: a thousand of them take no more memory than one."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from hemo.ct.dicom_elements import read_elements
+from hemo.ct.names import clean_name, folder_of, is_clutter, natural_key
+from hemo.ct.read import read_bytes, sniff
+from hemo.ct.study import ReadResult, assemble_studies
+from hemo.errors import HemoError, UnreadableImage
+
+_STUDY_UID = 0x0020000D
+
+
+def read_studies(paths: Iterable[Path | str]) -> Iterator[ReadResult]:
+    """Read what lies at the paths, study by study.
+
+    A first pass notes which study each file belongs to, by its header, wherever in the folders it lies; the second
+    reads one study's files at a time. A zip, a NIfTI volume and a folder of pictures are each read by themselves.
+
+    Args:
+        paths: files and folders; folders are searched to the bottom.
+
+    Yields:
+        One result for each group of files, mostly a single study. Names are relative to the path's own folder.
+
+    Example:
+        for result in read_studies(["archive/2024"]):
+            for study in result.studies:
+                print(study.name, len(study.slices))
+    """
+    groups: dict[str, list[tuple[str, Path]]] = {}
+    for name, path in _files(paths):
+        try:
+            groups.setdefault(_group(name, path), []).append((name, path))
+        except HemoError as error:
+            yield ReadResult((), ((name, str(error)),))
+    for key in list(groups):
+        yield _read_group(groups.pop(key))
+
+
+def _files(paths: Iterable[Path | str]) -> Iterator[tuple[str, Path]]:
+    for given in paths:
+        top = Path(given)
+        if not top.is_dir():
+            yield clean_name(top.name), top
+            continue
+        # Symbolic links may lead out of the folder or around in circles.
+        found = [path for path in top.rglob("*") if not path.is_symlink() and path.is_file()]
+        for path in sorted(found, key=lambda path: natural_key(path.as_posix())):
+            name = f"{top.name}/{path.relative_to(top).as_posix()}"
+            if not is_clutter(name):
+                yield clean_name(name), path
+
+
+def _group(name: str, path: Path) -> str:
+    """What decides which files are read together."""
+    data = read_bytes(path)
+    kind = sniff(data)
+    if kind in ("png", "jpeg"):
+        return f"pictures {path.parent}"
+    if kind == "dicom":
+        uid = read_elements(data, frozenset({_STUDY_UID})).values.get(_STUDY_UID, b"")
+        return f"dicom {uid!r}" if uid else f"folder {folder_of(name)}"
+    return f"file {path}"
+
+
+def _read_group(members: list[tuple[str, Path]]) -> ReadResult:
+    files, unread = [], []
+    for name, path in members:
+        try:
+            files.append((name, read_bytes(path)))
+        except UnreadableImage as error:  # deleted since the first pass
+            unread.append((name, str(error)))
+    result = assemble_studies(files)
+    return ReadResult(result.studies, (*result.refused, *unread))

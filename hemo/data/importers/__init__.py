@@ -19,13 +19,19 @@ IMPORTERS: tuple[Importer, ...] = (
 )
 LAYOUTS = tuple(importer.layout for importer in IMPORTERS)
 
+# Options that only one layout has: naming one says which layout is meant.
+_OPTIONS = {
+    "csv": {"path_column", "label_column", "group_column", "split_column", "image_root"},
+    "class_folders": {"group_pattern"},
+}
+
 
 def import_dataset(path: str | Path, layout: str | None = None, **options: Any) -> Manifest:
     """Make a manifest of a folder or table.
 
     Args:
         path: a folder, or a CSV. A folder that only wraps another one is looked through.
-        layout: one of `LAYOUTS`; recognised if not given.
+        layout: one of `LAYOUTS`; recognized by its files, or by an option that only it has, if not given.
         **options: of that layout's importer, such as `label_column` of "csv" or `group_pattern` of "class_folders".
 
     Raises:
@@ -34,6 +40,7 @@ def import_dataset(path: str | Path, layout: str | None = None, **options: Any) 
     path = Path(path).expanduser()
     if not path.exists():
         raise DatasetError(f"Expected a folder or a CSV. Received: {path}, which is not there.")
+    layout = layout or next((owner for owner, names in _OPTIONS.items() if names & set(options)), None)
     if layout is not None:
         importer = _named(layout)
     else:

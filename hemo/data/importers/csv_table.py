@@ -25,10 +25,10 @@ SPLIT_NAMES = ("split", "set", "fold", "subset", "partition")
 
 
 def recognises(path: Path) -> bool:
-    """A CSV file, or a folder with exactly one, whose header names both a path and a label column."""
+    """Any CSV file, or a folder with exactly one whose header names both a path and a label column."""
     file = _csv_file(path)
-    if file is None:
-        return False
+    if file is None or path.is_file():
+        return file is not None
     try:
         columns = _header(file)
     except DatasetError:

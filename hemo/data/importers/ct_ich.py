@@ -62,6 +62,9 @@ def read(path: Path) -> Manifest:
         if bool(record["No_Hemorrhage"]) == bool(rows[-1]["label"]):
             detail = f"Expected subtypes or No_Hemorrhage, not both. Received: No_Hemorrhage={record['No_Hemorrhage']}."
             problems.append(Problem(rows[-1]["path"], "conflict", detail + " The subtypes were believed."))
+        if rows[-1]["boxes"] and not rows[-1]["label"]:
+            detail = f"Expected lesion boxes on bleed slices only. Received: one on a slice that {TABLE} calls Normal."
+            problems.append(Problem(rows[-1]["path"], "conflict", detail))
     for left in images.values():
         relative = left.relative_to(path).as_posix()
         problems.append(Problem(relative, "unlabelled", f"Expected a row in {TABLE}. Received: none; left out."))

@@ -23,7 +23,8 @@ def recognises(path: Path) -> bool:
     if not path.is_dir() or not (path / TABLE).is_file():
         return False
     try:
-        header = (path / TABLE).open(encoding="utf-8-sig").readline()
+        with (path / TABLE).open(encoding="utf-8-sig") as stream:
+            header = stream.readline()
     except (OSError, ValueError):
         return False
     return [squeeze(name) for name in header.split(",")] == ["id", "hemorrhage"]

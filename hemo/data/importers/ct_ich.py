@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from hemo.data.importers.base import Importer, folders_in, natural_key, require_rows, set_problems, without_faults
+from hemo.data.levels import ct_ich_level
 from hemo.data.manifest import SUBTYPES, Manifest, Problem, build_frame
 from hemo.errors import DatasetError
 
@@ -91,6 +92,7 @@ def _row(
         "fracture": bool(record.get("Fracture_Yes_No", 0)),
         "boxes": boxes or [],
         "mask_path": mask.relative_to(root).as_posix() if mask else "",
+        "brain_level": ct_ich_level(record["PatientNumber"], record["SliceNumber"]),
     }
 
 

@@ -1,0 +1,17 @@
+"""Benchmarks: each compares Hemo with a named baseline on the same machine in the same run.
+
+To add one, write a module here with a function that returns `list[Ratio]` and name it in `BENCHMARKS`. Functions import
+what is heavy themselves.
+"""
+
+from collections.abc import Callable
+
+from hemo.bench import input_pipeline, reading
+from hemo.bench.ratio import Ratio
+
+BENCHMARKS: dict[str, Callable[[], list[Ratio]]] = {
+    "reading": reading.run,
+    "input-pipeline": input_pipeline.run,
+}
+
+__all__ = ["BENCHMARKS", "Ratio"]

@@ -8,6 +8,7 @@ import streamlit as st
 from hemo.evaluate.metrics import METRIC_NAMES
 from pages.components.text import one_line, plain
 
+LEVEL = "per slice unless said otherwise"
 HEADLINE = ("auc", "sensitivity", "specificity", "average_precision", "patient_auc", "accuracy", "brier", "ece")
 
 

@@ -1,0 +1,74 @@
+"""From the readings of a study's slices to one call for the study; no new inference.
+
+The study's score is its highest slice score, and its call is the call of that slice: one slice called Hemorrhage makes
+the study Hemorrhage. A model's figures are per slice unless its card says otherwise, so a study of many slices is
+called more often than the slice's specificity suggests; pages say so beside the call.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hemo.model.card import Card
+from hemo.model.reading import Call, Reading, call_for
+
+SEVERITY: dict[Call, int] = {"Hemorrhage": 0, "Uncertain": 1, "Normal": 2, "Refused": 3}
+
+
+@dataclass(frozen=True)
+class StudyReading:
+    """The answer for a study.
+
+    Args:
+        call: the worst call of any slice; Refused where no slice could be read.
+        score: the highest slice score; None where no slice could be read.
+        worst: index of that slice, from 0; None likewise.
+        calls: the call of each slice.
+        reasons: why, a sentence for each slice.
+    """
+
+    call: Call
+    score: float | None
+    worst: int | None
+    calls: tuple[Call, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def n_read(self) -> int:
+        """Slices that got a score."""
+        return sum(call != "Refused" for call in self.calls)
+
+    @property
+    def n_called(self) -> int:
+        """Slices called Hemorrhage."""
+        return sum(call == "Hemorrhage" for call in self.calls)
+
+    @property
+    def order(self) -> tuple[int, float]:
+        """Sorts a triage list worst first."""
+        return SEVERITY[self.call], -(self.score or 0.0)
+
+
+def read_study(readings: Sequence[Reading], card: Card, point: str | None = None) -> StudyReading:
+    """Call a study at an operating point.
+
+    Args:
+        readings: of the study's slices, in their order.
+        card: of the model that made them.
+        point: name of one of the card's operating points; None for the default call, see `call_for`.
+
+    Raises:
+        BundleError: the card has no such point.
+    """
+    answers = [
+        ("Refused", reading.reason) if reading.probability is None else call_for(reading.probability, card, point)
+        for reading in readings
+    ]
+    calls: tuple[Call, ...] = tuple(answer[0] for answer in answers)  # type: ignore[misc]
+    reasons = tuple(answer[1] for answer in answers)
+    scored = [
+        (reading.probability, -index) for index, reading in enumerate(readings) if reading.probability is not None
+    ]
+    if not scored:
+        return StudyReading("Refused", None, None, calls, reasons)
+    score, place = max(scored)
+    return StudyReading(calls[-place], score, -place, calls, reasons)

@@ -1,0 +1,47 @@
+"""A study's call follows its worst slice and changes with the operating point alone."""
+
+import pytest
+
+from hemo.errors import BundleError
+from hemo.model.reading import Reading
+from hemo.model.study_reading import read_study
+from tests.small_bundle import small_card
+
+CARD = small_card()
+
+
+def reading(probability: float | None) -> Reading:
+    call = "Normal" if probability is not None else "Refused"
+    return Reading("slice", probability, call, "no head in view" if probability is None else "", None, ())
+
+
+def test_the_worst_slice_decides() -> None:
+    answer = read_study([reading(0.1), reading(None), reading(0.9), reading(0.7)], CARD)
+    assert (answer.call, answer.score, answer.worst) == ("Hemorrhage", 0.9, 2)
+    assert answer.calls == ("Normal", "Refused", "Hemorrhage", "Hemorrhage")
+    assert (answer.n_read, answer.n_called) == (3, 2)
+    assert answer.reasons[1] == "no head in view"
+
+
+def test_the_first_of_equal_scores_is_shown() -> None:
+    assert read_study([reading(0.2), reading(0.7), reading(0.7)], CARD).worst == 1
+
+
+@pytest.mark.parametrize(("point", "call"), [(None, "Uncertain"), ("rule-out", "Hemorrhage"), ("balanced", "Normal")])
+def test_the_operating_point_decides_the_call(point: str | None, call: str) -> None:
+    assert read_study([reading(0.45)], CARD, point).call == call
+
+
+def test_an_unknown_point_is_refused() -> None:
+    with pytest.raises(BundleError, match=r"balanced.*Received"):
+        read_study([reading(0.5)], CARD, "perfect")
+
+
+def test_a_study_without_a_readable_slice_is_refused() -> None:
+    answer = read_study([reading(None)], CARD)
+    assert (answer.call, answer.score, answer.worst) == ("Refused", None, None)
+
+
+def test_triage_puts_the_worst_first_and_the_refused_last() -> None:
+    studies = [read_study([reading(p)], CARD) for p in (0.1, None, 0.95, 0.5, 0.7)]
+    assert [study.score for study in sorted(studies, key=lambda study: study.order)] == [0.95, 0.7, 0.5, 0.1, None]

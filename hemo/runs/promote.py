@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import keras
 
 _HEAT_IMAGES = 200
+_LEAST_TEMPERATURE = 0.1
 
 
 def write_run_bundle(
@@ -101,9 +102,14 @@ def promote(run: Run, models: Path, name: str | None = None) -> ModelBundle:
 
 
 def _calibration(validation: pd.DataFrame, kind: str) -> Calibration:
+    """Temperature scaling on the validation part, or none where that part cannot say how sure to be."""
     groups = validation["group"].nunique()
-    how = f"temperature fitted on the {len(validation)} validation slices of {groups} {plural(kind, groups)}"
-    return fit_calibration(validation["logit"].to_numpy(), validation["label"].to_numpy(), how=how)
+    counted = f"the {len(validation)} validation slices of {groups} {plural(kind, groups)}"
+    fitted = fit_calibration(validation["logit"].to_numpy(), validation["label"].to_numpy(), how="")
+    if not _LEAST_TEMPERATURE < fitted.temperature < 1 / _LEAST_TEMPERATURE:
+        # Slices that are told apart without a fault would have every score made certain.
+        return Calibration(how=f"not calibrated: {counted} are separated too well, or not at all, to fit a temperature")
+    return Calibration(fitted.temperature, how=f"temperature fitted on {counted}")
 
 
 def _operating_points(table: pd.DataFrame, kind: str) -> list[OperatingPoint]:

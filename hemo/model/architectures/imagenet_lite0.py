@@ -26,9 +26,19 @@ _DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 class _Pending:
     """A tensor of the state dictionary whose storage has not been read yet."""
 
-    def __init__(self, storage: tuple[str, np.dtype], offset: int, size: tuple[int, ...], *_: Any) -> None:
+    def __init__(
+        self, storage: tuple[str, np.dtype], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+    ) -> None:
         self.key, self.dtype = storage
-        self.offset, self.size = offset, size
+        self.offset, self.size, self.stride = offset, size, stride
+
+    def array(self, storage: np.ndarray) -> np.ndarray:
+        """The tensor, copied out of its storage; a tensor that was permuted before it was saved is not contiguous."""
+        reach = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
+        if not 0 <= reach < len(storage) or min((*self.size, 1)) < 1 or min((*self.stride, 0)) < 0:
+            raise BundleError(f"Expected a tensor within its storage of {len(storage)} values. Received: {self.size}")
+        strides = tuple(step * storage.itemsize for step in self.stride)
+        return np.lib.stride_tricks.as_strided(storage[self.offset :], self.size, strides).copy()
 
 
 class _StateUnpickler(pickle.Unpickler):
@@ -80,11 +90,7 @@ def read_state(stream: BinaryIO) -> dict[str, np.ndarray]:
     for key in keys:
         (count,) = struct.unpack("<q", stream.read(8))
         storages[key] = np.frombuffer(stream.read(count * dtypes[key].itemsize), dtypes[key])
-    arrays = {}
-    for name, tensor in pending.items():
-        length = int(np.prod(tensor.size, dtype=np.int64))
-        arrays[name] = storages[tensor.key][tensor.offset : tensor.offset + length].reshape(tensor.size)
-    return arrays
+    return {name: tensor.array(storages[tensor.key]) for name, tensor in pending.items()}
 
 
 def imagenet_state() -> dict[str, np.ndarray]:

@@ -223,6 +223,8 @@ def _validate_calibration(calibration: Mapping[str, Any]) -> None:
     temperature = calibration["temperature"]
     if temperature is not None and not (_is_number(temperature) and temperature > 0):
         _wrong("calibration.temperature", "a number above 0 or null", temperature)
+    if not _is_number(calibration.get("bias", 0.0)):
+        _wrong("calibration.bias", "a finite number, added to logit / temperature", calibration["bias"])
 
 
 def _validate_operating_point(point: object) -> None:

@@ -101,6 +101,7 @@ class Predictor:
         self._network = TracedNetwork(bundle.load_model())
         self.heat_scale = _heat_scale(bundle, self._network.heat_kind)
         self.temperature = float(bundle.card["calibration"].get("temperature") or 1.0)
+        self.bias = float(bundle.card["calibration"].get("bias") or 0.0)
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score prepared images.
@@ -116,8 +117,12 @@ class Predictor:
         return Scores(logit=logit, probability=self.calibrate(logit), heat=heat)
 
     def calibrate(self, logit: np.ndarray) -> np.ndarray:
-        """Calibrated probability of logits: sigmoid(logit / temperature), Guo et al., ICML 2017; float32."""
-        scaled = np.asarray(logit, np.float64) / self.temperature
+        """Calibrated probability of logits: sigmoid(logit / temperature + bias), float32.
+
+        Temperature after Guo et al., ICML 2017; the bias (Platt 1999) is for networks trained on batches with more
+        bleeds than the world has, 0 where the card gives none.
+        """
+        scaled = np.asarray(logit, np.float64) / self.temperature + self.bias
         return (0.5 * (1.0 + np.tanh(0.5 * scaled))).astype(np.float32)
 
 

@@ -1,0 +1,116 @@
+"""The ROC curve: sensitivity against false positive rate, with a band, the chance line and named thresholds."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from hemo.charts.template import FAINT, SERIES, add_band, empty, styled, thinned
+from hemo.evaluate.curves import Curve
+from hemo.evaluate.operating_point import OperatingPoint
+
+_MARKERS = {"rule-out": "triangle-left", "balanced": "diamond", "rule-in": "triangle-right"}
+
+
+def roc_figure(
+    curves: Mapping[str, Curve | str],
+    subtitle: str,
+    points: Sequence[OperatingPoint] = (),
+    current: tuple[float, float] | None = None,
+    text_color: str | None = None,
+    height: int = 400,
+) -> go.Figure:
+    """Draw one or more ROC curves.
+
+    Args:
+        curves: label → curve, or the sentence why there is none; a label stands beside its line, e.g. "AUC 0.953".
+        subtitle: n and by what.
+        points: operating points to mark, where both figures are defined.
+        current: (false positive rate, sensitivity) of the threshold in hand.
+        text_color: see `template.styled`.
+        height: in CSS pixels.
+    """
+    drawn = {name: curve for name, curve in curves.items() if isinstance(curve, Curve)}
+    if not drawn:
+        return empty("ROC curve", next(iter(str(c) for c in curves.values()), ""), height=height, text_color=text_color)
+    figure = go.Figure()
+    for (_, curve), color in zip(drawn.items(), SERIES, strict=False):
+        add_band(figure, curve.band_x, curve.low, curve.high, color)
+    figure.add_trace(
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": FAINT, "width": 1, "dash": "dot"}, hoverinfo="skip")
+    )
+    for i, ((name, curve), color) in enumerate(zip(drawn.items(), SERIES, strict=False)):
+        at = thinned(curve.x.size)
+        figure.add_trace(
+            go.Scatter(
+                x=curve.x[at],
+                y=curve.y[at],
+                customdata=curve.thresholds[at],
+                mode="lines",
+                line={"color": color, "width": 2},
+                name=name,
+                hovertemplate="sensitivity %{y:.3f}<br>false positive rate %{x:.3f}<br>threshold %{customdata:.3f}"
+                "<extra></extra>",
+            )
+        )
+        figure.add_annotation(
+            x=0.98,
+            y=0.06 + 0.075 * (len(drawn) - 1 - i),
+            text=f"<b>{name}</b>",
+            font={"color": color, "size": 13},
+            showarrow=False,
+            xanchor="right",
+        )
+    figure.add_annotation(x=0.6, y=0.56, text="chance", textangle=0, showarrow=False, font={"size": 11})
+    _mark(figure, points, current)
+    styled(
+        figure,
+        "ROC curve",
+        subtitle,
+        x="False positive rate (1 − specificity)",
+        y="Sensitivity",
+        text_color=text_color,
+        height=height,
+    )
+    figure.update_xaxes(range=[-0.01, 1.01], constrain="domain")
+    figure.update_yaxes(range=[-0.01, 1.02])
+    return figure
+
+
+def _mark(figure: go.Figure, points: Sequence[OperatingPoint], current: tuple[float, float] | None) -> None:
+    for i, point in enumerate(points):
+        if point.sensitivity is None or point.specificity is None:
+            continue
+        figure.add_annotation(
+            x=1 - point.specificity,
+            y=point.sensitivity,
+            text=point.name,
+            font={"size": 11},
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=FAINT,
+            standoff=5,
+            ax=70,
+            ay=34 + 20 * i,
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=[1 - point.specificity],
+                y=[point.sensitivity],
+                mode="markers",
+                marker={"symbol": _MARKERS.get(point.name, "square"), "size": 10, "color": SERIES[0]},
+                hovertemplate=f"{point.name}, threshold {point.threshold:.3f}<br>sensitivity %{{y:.3f}}"
+                f"<br>specificity {point.specificity:.3f}<extra></extra>",
+            )
+        )
+    if current is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=[current[0]],
+                y=[current[1]],
+                mode="markers",
+                marker={"symbol": "circle-open", "size": 15, "color": SERIES[0], "line": {"width": 2.5}},
+                hovertemplate="the threshold in hand<br>sensitivity %{y:.3f}<br>false positive rate %{x:.3f}"
+                "<extra></extra>",
+            )
+        )

@@ -40,6 +40,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--recipe", choices=RECIPES, help="train the shipped model's way; other settings are the recipe's"
     )
+    parser.add_argument("--ship", metavar="NAME", help="with --recipe: write the finished network to models/NAME")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -134,10 +135,14 @@ def _wait(workspace: Workspace, inbox: Callable[[], Any]) -> bool:
 
 def _run_recipe(args: argparse.Namespace) -> int:
     from hemo.runs.recipe import run_recipe
+    from hemo.runs.recipe_card import ship
 
     if args.data is None:
         raise RunError("Expected --data, the folder of the data set. Received: none")
-    run_recipe(args.data.expanduser().resolve(), args.out.expanduser().resolve(), args.resume)
+    data, out = args.data.expanduser().resolve(), args.out.expanduser().resolve()
+    run_recipe(data, out, args.resume, say=lambda line: print(line, file=sys.stderr, flush=True))
+    if args.ship:
+        print(ship(out, data, Workspace.from_environment().models, args.ship).path)
     return 0
 
 

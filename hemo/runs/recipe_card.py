@@ -1,0 +1,249 @@
+"""From the recipe's out-of-fold table to the shipped bundle: every figure of the card is computed here from that table.
+
+    python -m hemo train --recipe lite0 --data ../shared/data/ct-ich --out RUN --ship models
+
+Each figure is of slices that the network behind it never saw. Calibration and thresholds that enter a figure are fitted
+without the fold they are reported on; the ones that are shipped are fitted on all folds.
+"""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hemo.data.importers import import_dataset
+from hemo.data.manifest import Manifest
+from hemo.errors import RunError
+from hemo.evaluate.calibration import Calibration, cross_fitted, fit_calibration
+from hemo.evaluate.evaluation import by_subtype
+from hemo.evaluate.intervals import summarise
+from hemo.evaluate.levels import RULE_NAMES, RULES, group_scores
+from hemo.evaluate.metrics import Metric
+from hemo.evaluate.operating_point import OperatingPoint, cross_fitted_calls, cross_fitted_points, fit_threshold
+from hemo.evaluate.operating_point import uncertain_band as band_between
+from hemo.evaluate.predictions import COLUMNS, KNOWN_COLUMNS, About, Predictions
+from hemo.model.architectures import architecture_named
+from hemo.model.bundle import ModelBundle, load_bundle, write_bundle
+from hemo.model.card import Card
+from hemo.model.reading import call_for
+
+OUT_OF_FOLD = "out_of_fold"
+_FITTED_ON = "out-of-fold scores of CT-ICH, 82 patients"
+_LIMITS = (
+    "For teaching and research, not for diagnosis.",
+    "Real bleeds come from one hospital and from trauma patients only; other causes of bleeding are painted, not real.",
+    "Subdural and intraventricular bleeds come from too few patients for a claim of their own.",
+    "Thin and nearly iso-dense bleeds, and subarachnoid blood, are the ones it misses most.",
+    "A call is of one slice; a study of many slices is called more often than the slice's specificity suggests.",
+    "Children are few in the training data.",
+    "The heat map shows where the network reacted, not where the bleed is.",
+)
+
+
+def out_of_fold_predictions(run: Path, manifest: Manifest, card: Card | dict[str, Any]) -> Predictions:
+    """The recipe's out-of-fold table as a predictions table, calibrated without each slice's own fold.
+
+    Args:
+        run: the recipe's folder.
+        manifest: the data it was trained on.
+        card: for name, band and points; see `_card`.
+
+    Raises:
+        RunError: the run is not complete, or is of other data.
+    """
+    table = read_out_of_fold(run, manifest)
+    probability, _ = cross_fitted(table["logit"], table["label"], table["fold"], bias=True)
+    preparation = architecture_named("lite0").preparation
+    prepared = [preparation.apply(manifest.read(row)) for row in range(len(manifest))]
+    with np.load(run / "out_of_fold_evidence.npz") as file:
+        evidence = file["evidence"].astype(np.float32)
+    calls = [call_for(float(p), card) for p in probability]  # type: ignore[arg-type]
+    frame = manifest.frame.rename(columns={"path": "source"}).reset_index(drop=True)
+    frame = frame.assign(
+        logit=table["logit"],
+        probability=probability,
+        call=[call for call, _ in calls],
+        reason=[reason for _, reason in calls],
+        fold=table["fold"],
+    )
+    known = [name for name in KNOWN_COLUMNS if name in frame.columns]
+    return Predictions(
+        frame=frame[[*COLUMNS, *known, "fold"]],
+        about=_about(manifest, card),
+        heat=(1.0 / (1.0 + np.exp(-evidence))).astype(np.float16),
+        to_source=np.stack([entry.to_source for entry in prepared]).astype(np.float32),
+        shapes=np.array([entry.source_shape for entry in prepared], np.int32),
+    )
+
+
+def read_out_of_fold(run: Path, manifest: Manifest) -> pd.DataFrame:
+    """The table that the recipe wrote, checked against the data: path, slice, group, label, fold, logit."""
+    path = run / "out_of_fold.csv"
+    if not path.is_file():
+        raise RunError(f"Expected a recipe run that has finished its folds. Received: {run.name}, without {path.name}")
+    table = pd.read_csv(path, dtype={"path": str, "slice": str, "group": str})
+    if list(table["path"]) != list(manifest.frame["path"]) or list(table["label"]) != list(manifest.labels):
+        raise RunError(f"Expected the data that the recipe was run on. Received: {manifest.name}, with other slices")
+    return table
+
+
+def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
+    """Write the bundle: network, card, README, fold assignment and out-of-fold table.
+
+    Args:
+        run: the recipe's finished folder.
+        data: the CT-ICH folder.
+        models: where bundles live.
+        name: of the bundle.
+
+    Raises:
+        RunError: the run is not finished, or is of other data.
+    """
+    import keras
+
+    if not (run / "final.keras").is_file():
+        raise RunError(f"Expected a finished recipe run. Received: {run.name}, without final.keras")
+    manifest = import_dataset(data)
+    table = read_out_of_fold(run, manifest)
+    card = _card(run, name, manifest, table)
+    predictions = out_of_fold_predictions(run, manifest, card)
+    card["metrics"] |= _figures_of_places(predictions, card)
+    target = models / name
+    bundle = write_bundle(target, keras.models.load_model(run / "final.keras", compile=False), card)
+    about = replace(predictions.about, model_sha256=bundle.card["sha256"], root="")
+    replace(predictions, about=about).save(target / OUT_OF_FOLD)
+    shutil.copyfile(run / "folds.csv", target / "folds.csv")
+    return load_bundle(target)
+
+
+def _card(run: Path, name: str, manifest: Manifest, table: pd.DataFrame) -> dict[str, Any]:
+    recipe = json.loads((run / "recipe.json").read_text())
+    labels, groups, folds = (table[column].to_numpy() for column in ("label", "group", "fold"))
+    logit = table["logit"].to_numpy()
+    probability, used = cross_fitted(logit, labels, folds, bias=True)
+    shipped = fit_calibration(logit, labels, bias=True, how=_how_calibrated(used, len(np.unique(groups))))
+    points = _points(labels, probability, shipped.apply(logit), folds)
+    thresholds = {point.name: point.threshold for point in points}
+    band = band_between(thresholds["rule-out"], thresholds["rule-in"])
+    rule = _best_rule(labels, probability, groups)
+    return {
+        "name": name,
+        "architecture": "lite0",
+        "preparation": architecture_named("lite0").preparation.to_json(),
+        "data": {
+            "name": manifest.name,
+            "fingerprint": manifest.fingerprint(),
+            "n": len(manifest),
+            "n_patients": len(np.unique(groups)),
+            "licence": manifest.licence,
+            "citation": manifest.citation,
+            "split": f"five folds by patient (folds.csv) for every figure; the shipped weights come from all "
+            f"{len(np.unique(groups))} patients by the same recipe",
+        },
+        "settings": recipe,
+        "metrics": {
+            key: metric.to_json()
+            for key, metric in _figures(manifest, labels, probability, groups, folds, rule).items()
+            if metric.value is not None
+        },
+        "measured_on": "out of fold: every slice scored by a network that saw no slice of its patient",
+        "calibration": shipped.to_json(),
+        "operating_points": [point.to_json() for point in points],
+        "uncertain_band": list(band) if band else None,
+        "study_score": {"rule": rule, "name": RULE_NAMES[rule], "how": "largest patient AUC out of fold of five rules"},
+        "limits": list(_LIMITS),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _how_calibrated(used: list[Calibration], patients: int) -> str:
+    temperatures = ", ".join(f"{calibration.temperature:.2f}" for calibration in used)
+    return (
+        f"temperature and bias fitted on the out-of-fold logits of {patients} patients; figures use those fitted "
+        f"without the fold they are reported on (temperatures {temperatures})"
+    )
+
+
+def _points(
+    labels: np.ndarray, probability: np.ndarray, shipped: np.ndarray, folds: np.ndarray
+) -> list[OperatingPoint]:
+    """Thresholds on the shipped calibration's scores; sensitivity and specificity with each fold held out."""
+    return [
+        replace(point, threshold=fit_threshold(labels, shipped, point.name))
+        for point in cross_fitted_points(labels, probability, folds, _FITTED_ON)
+    ]
+
+
+def _best_rule(labels: np.ndarray, probability: np.ndarray, groups: np.ndarray) -> str:
+    """The rule from slices to a study's score with the largest patient AUC out of fold."""
+    by_rule = {rule: group_scores(labels, probability, groups, rule) for rule in RULES}
+    aucs = {
+        rule: summarise(scores.label, scores.score, scores.group, 0.5, resamples=2)["auc"].value or 0.0
+        for rule, scores in by_rule.items()
+    }
+    return max(aucs, key=aucs.__getitem__)
+
+
+def _figures(
+    manifest: Manifest, labels: np.ndarray, probability: np.ndarray, groups: np.ndarray, folds: np.ndarray, rule: str
+) -> dict[str, Metric]:
+    """By slice, brain-level slices alone, and by patient."""
+    calls, thresholds = cross_fitted_calls(labels, probability, folds, "balanced")
+    figures = summarise(labels, probability, groups, float(np.mean(thresholds)))
+    # Proportions from calls whose threshold was fitted without their own fold.
+    held_out = summarise(labels, calls.astype(float), groups, 0.5)
+    figures |= {name: held_out[name] for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv")}
+    figures["sensitivity_at_specificity_0.90"] = _sensitivity_at(labels, probability, 0.90)
+    brain = manifest.frame["brain_level"].to_numpy() == "brain"
+    at_brain = summarise(labels[brain], probability[brain], groups[brain], 0.5)
+    figures |= {f"brain_level_{name}": at_brain[name] for name in ("auc", "average_precision")}
+    patients = group_scores(labels, probability, groups, rule)
+    figures["patient_auc"] = summarise(patients.label, patients.score, patients.group, 0.5)["auc"]
+    return figures
+
+
+def _sensitivity_at(labels: np.ndarray, probability: np.ndarray, specificity: float) -> Metric:
+    from sklearn.metrics import roc_curve
+
+    false_positive_rate, true_positive_rate, _ = roc_curve(labels, probability)
+    reached = float(true_positive_rate[false_positive_rate <= 1 - specificity].max())
+    why = "read off the out-of-fold ROC curve, whose own band the Results page shows"
+    return Metric(reached, n=int(labels.sum()), why_none=why)
+
+
+def _figures_of_places(predictions: Predictions, card: dict[str, Any]) -> dict[str, Any]:
+    """By subtype, and where the heat map's peak lies."""
+    threshold = next(point["threshold"] for point in card["operating_points"] if point["name"] == "balanced")
+    figures: dict[str, Metric] = {}
+    for row in by_subtype(predictions, threshold).to_dict("records"):
+        figures[f"{row['subtype']}_auc"] = row["auc"]
+        figures[f"{row['subtype']}_sensitivity"] = row["sensitivity"]
+    return {name: metric.to_json() for name, metric in figures.items() if metric.value is not None}
+
+
+def _about(manifest: Manifest, card: Card | dict[str, Any]) -> About:
+    points = card["operating_points"]
+    balanced = next(point["threshold"] for point in points if point["name"] == "balanced")
+    band = card["uncertain_band"]
+    return About(
+        model=card["name"],
+        model_sha256="",
+        data=manifest.name,
+        data_fingerprint=manifest.fingerprint(),
+        group_kind=manifest.group_kind,
+        threshold=balanced,
+        band=(band[0], band[1]) if band else None,
+        points=tuple(dict(point) for point in points),
+        preparation=dict(card["preparation"]),
+        root=str(manifest.root),
+        protocol="out of fold",
+        licence=manifest.licence,
+        citation=manifest.citation,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        trained_on={"name": manifest.name, "fingerprint": manifest.fingerprint()},
+    )

@@ -1,0 +1,61 @@
+"""The shipped model's recipe, end to end on phantoms: folds, table, network, card."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hemo.data.bleed_batches import BatchSettings
+from hemo.data.phantom import write_phantom
+from hemo.errors import RunError
+from hemo.evaluate.predictions import Predictions
+from hemo.model.fit_lite0 import Lite0Settings
+from hemo.model.predictor import Predictor
+from hemo.runs import recipe
+from hemo.runs.recipe_card import OUT_OF_FOLD, read_out_of_fold, ship
+
+SMALL = Lite0Settings(warmup=1, batch=BatchSettings(bleeds=2, clear=1, painted=1))
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantoms") / "set"
+    write_phantom(folder, studies=8, seed=2)
+    return folder
+
+
+@pytest.mark.slow
+def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
+    phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("FOLDS", 2), ("FOLD_STEPS", 2), ("FINAL_STEPS", 2)):
+        monkeypatch.setattr(recipe, name, value)
+    lines: list[str] = []
+    run = recipe.run_recipe(phantoms, tmp_path / "run", say=lines.append, settings=SMALL)
+    table = pd.read_csv(run / "out_of_fold.csv", dtype={"group": str})
+    assert table.groupby("group")["fold"].nunique().max() == 1
+    assert np.isfinite(table["logit"]).all()
+    assert any("AUC" in line for line in lines)
+
+    bundle = ship(run, phantoms, tmp_path / "models", "small")
+    assert bundle.card["metrics"]["auc"]["n"] == len(table)
+    assert bundle.card["metrics"]["auc"]["n_groups"] == 8
+    kept = Predictions.load(bundle.path / OUT_OF_FOLD)
+    assert kept.about.protocol == "out of fold" and kept.about.root == ""
+    assert len(kept) == len(table) and kept.heat is not None and kept.heat.max() <= 1
+    predictor = Predictor(bundle)
+    assert predictor.predict(np.zeros((1, 224, 224), np.uint8)).heat.shape == (1, 14, 14)
+
+    with pytest.raises(RunError, match="begun with others"):
+        recipe.run_recipe(phantoms, run, settings=Lite0Settings(warmup=2, batch=SMALL.batch))
+    with pytest.raises(RunError, match="--resume"):
+        recipe.run_recipe(phantoms, run, resume=False, settings=SMALL)
+
+
+def test_a_run_without_its_folds_is_not_shipped(phantoms: Path, tmp_path: Path) -> None:
+    from hemo.data.importers import import_dataset
+
+    (tmp_path / "run").mkdir()
+    with pytest.raises(RunError, match="finished its folds"):
+        read_out_of_fold(tmp_path / "run", import_dataset(phantoms))

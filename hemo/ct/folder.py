@@ -1,25 +1,28 @@
 """Studies from files and folders on disk, one at a time: a thousand of them take no more memory than one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from hemo.ct.dicom_elements import read_elements
-from hemo.ct.names import clean_name, folder_of, is_clutter, natural_key
+from hemo.ct.names import clean_name, folder_of, is_clutter, natural_key, numbered
 from hemo.ct.read import read_bytes, sniff
-from hemo.ct.study import ReadResult, assemble_studies
+from hemo.ct.study import MAX_PICTURE_STACK, ReadResult, assemble_studies
 from hemo.errors import HemoError, UnreadableImage
 
 _STUDY_UID = 0x0020000D
 
 
-def read_studies(paths: Iterable[Path | str]) -> Iterator[ReadResult]:
+def read_studies(
+    paths: Iterable[Path | str], skip: Callable[[Sequence[str]], bool] | None = None
+) -> Iterator[ReadResult]:
     """Read what lies at the paths, study by study.
 
     A first pass notes which study each file belongs to, by its header, wherever in the folders it lies; the second
-    reads one study's files at a time. A zip, a NIfTI volume and a folder of pictures are each read by themselves.
+    reads one study's files at a time. A zip, a NIfTI volume and a stack of pictures are each read by themselves.
 
     Args:
         paths: files and folders; folders are searched to the bottom.
+        skip: given the names of a group's files before any is decoded, says whether to pass the group over.
 
     Yields:
         One result for each group of files, mostly a single study. Names are relative to the path's own folder.
@@ -36,7 +39,11 @@ def read_studies(paths: Iterable[Path | str]) -> Iterator[ReadResult]:
         except HemoError as error:
             yield ReadResult((), ((name, str(error)),))
     for key in list(groups):
-        yield _read_group(groups.pop(key))
+        members = groups.pop(key)
+        apart = key.startswith("pictures") and len(members) > MAX_PICTURE_STACK
+        for part in [[member] for member in members] if apart else [members]:
+            if skip is None or not skip([name for name, _ in part]):
+                yield _read_group(part)
 
 
 def _files(paths: Iterable[Path | str]) -> Iterator[tuple[str, Path]]:
@@ -58,7 +65,8 @@ def _group(name: str, path: Path) -> str:
     data = read_bytes(path)
     kind = sniff(data)
     if kind in ("png", "jpeg"):
-        return f"pictures {path.parent}"
+        number = numbered(name)
+        return f"pictures {number[0] if number else name}"
     if kind == "dicom":
         uid = read_elements(data, frozenset({_STUDY_UID})).values.get(_STUDY_UID, b"")
         return f"dicom {uid!r}" if uid else f"folder {folder_of(name)}"

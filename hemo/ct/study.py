@@ -20,6 +20,9 @@ from hemo.errors import HemoError
 Kind = Literal["dicom", "pictures", "nifti"]
 Progress = Callable[[int, int], None]
 
+# No stack of pictures is longer; a folder of more is a collection, and each picture stands for itself.
+MAX_PICTURE_STACK = 400
+
 
 @dataclass(frozen=True, eq=False)
 class OtherSeries:
@@ -263,9 +266,11 @@ def _picture_stacks(pictures: list[tuple[str, bytes, tuple[int, int]]]) -> list[
     for index, (name, data, size) in enumerate(pictures):
         number = numbered(name)
         stacks.setdefault((number[0], size) if number else index, []).append((name, data))
+    result = []
     for stack in stacks.values():
         stack.sort(key=lambda item: natural_key(item[0]))
-    return list(stacks.values())
+        result.extend([stack] if len(stack) <= MAX_PICTURE_STACK else [[item] for item in stack])
+    return result
 
 
 def _picture_warnings(slices: Sequence[CTSlice], numbers: Sequence[int]) -> tuple[str, ...]:

@@ -1,12 +1,11 @@
-"""Train: training runs and their live curves."""
+"""Train: the run at work with its live curves, a new run in three steps, and past runs to compare."""
 
 import streamlit as st
 
-from pages.components import notice
+from pages.components import state, train_current, train_form, train_past
 
 st.title("Train")
-notice.empty_state(
-    "Nothing here yet",
-    "Training runs and their live curves stand here in a later version of this page.",
-    key="train_empty",
-)
+workspace = state.workspace()
+train_current.show(workspace)
+train_form.show(workspace)
+train_past.show(workspace)

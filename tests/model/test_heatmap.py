@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hemo.errors import BundleError
-from hemo.model.heatmap import find_heat_source, fit_heat_scale, forward_with_heat
+from hemo.model.heatmap import HeatSource, find_heat_source, fit_heat_scale, forward_with_heat
 
 SIZE = 32
 
@@ -57,6 +57,13 @@ def eager_gradcam(model: Any, layer: str, images: np.ndarray) -> np.ndarray:
     return tf.nn.relu(tf.reduce_sum(features * weights, axis=-1)).numpy()
 
 
+@pytest.fixture(autouse=True)
+def same_weights_every_time() -> None:
+    import keras
+
+    keras.utils.set_random_seed(7)
+
+
 @pytest.fixture(scope="module")
 def images() -> np.ndarray:
     return np.random.default_rng(5).random((4, SIZE, SIZE, 1)).astype(np.float32)
@@ -72,7 +79,7 @@ def test_cam_equals_gradcam_where_the_head_is_pooled(images: np.ndarray) -> None
 
 def test_gradcam_equals_the_eager_one_on_the_log_odds(images: np.ndarray) -> None:
     model = flat_model()
-    assert find_heat_source(model) == find_heat_source(model).__class__("gradcam", "last")
+    assert find_heat_source(model) == HeatSource("gradcam", "last")
     logit, evidence = traced(model, images)
     probability = model(images).numpy()
     np.testing.assert_allclose(logit, np.log(probability[:, 1]) - np.log(probability[:, 0]), atol=1e-5)

@@ -1,0 +1,56 @@
+"""A ratio is read the way its target is, and two ways are timed in turns."""
+
+import time
+
+import pytest
+
+from hemo.bench import BENCHMARKS
+from hemo.bench.machine import described, machine
+from hemo.bench.ratio import Ratio, interleaved
+
+
+def test_speed_ups_and_costs_point_their_own_way() -> None:
+    faster = Ratio.at_least("a", "b", baseline_s=8.0, ours_s=1.0, target=8)
+    dearer = Ratio.at_most("a", "b", baseline_s=1.0, ours_s=1.6, target=1.5)
+    assert (faster.ratio, faster.target, faster.reached) == (8.0, "≥ 8", True)
+    assert (dearer.ratio, dearer.target, dearer.reached) == (1.6, "≤ 1.5", False)
+    assert Ratio("a", "b", 1.0, 1.0, 1.0, "").reached is None
+    assert dearer.to_json()["reached"] is False
+
+
+def test_ways_take_turns_so_that_a_busy_machine_slows_all_alike() -> None:
+    order: list[str] = []
+    seconds = interleaved(
+        {"slow": lambda: (order.append("slow"), time.sleep(0.02)), "quick": lambda: order.append("quick")},
+        repeats=3,
+        warm_up=1,
+    )
+    assert order == ["slow", "quick"] * 4
+    assert seconds["slow"] > 0.015 > seconds["quick"]
+
+
+def test_the_machine_is_described_without_naming_it_or_its_user() -> None:
+    about = machine()
+    text = described(about)
+    assert about["cores"] >= 1
+    assert f"{about['cores']} cores of {about['processor']}" in text
+    assert f"keras {about['keras']}" in text
+    import getpass
+    import platform
+
+    assert platform.node() not in text
+    assert getpass.getuser() not in text
+
+
+def test_the_registry_holds_what_is_promised() -> None:
+    assert {"reading", "input-pipeline"} <= set(BENCHMARKS)
+    assert all(callable(benchmark) for benchmark in BENCHMARKS.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["reading"])
+def test_reading_reaches_its_ratios(name: str) -> None:
+    ratios = BENCHMARKS[name]()
+    assert len(ratios) == 8
+    assert [ratio.name for ratio in ratios if ratio.ratio <= 0] == []
+    assert all(ratio.reached for ratio in ratios if ratio.target in ("≥ 8", "≥ 15")), ratios

@@ -28,11 +28,11 @@ from hemo.errors import RefusedInput, UnreadableImage
 
 MAX_TILES = 4096
 # Processor time a file may take: benign frames need 10 to 60 ns a pixel on the slowest machine tried.
-BASE_SECONDS = 3
+BASE_SECONDS = 2
 SECONDS_PER_PIXEL = 150e-9
 # Wall time is only the last resort, because a machine may be busy with training.
-WALL_FACTOR = 6
-START_SECONDS = 60.0
+WALL_FACTOR = 6.0
+WALL_SECONDS = 10.0
 
 _JPEG_FAMILY = {
     elements.JPEG_BASELINE,
@@ -170,7 +170,7 @@ class _DecoderProcess:
         }
         try:
             process = self._running()
-            stream = _Pipe(process, deadline=time.monotonic() + seconds * WALL_FACTOR + START_SECONDS)
+            stream = _Pipe(process, deadline=time.monotonic() + seconds * WALL_FACTOR + WALL_SECONDS)
             encoded = json.dumps(request).encode()
             stream.write(struct.pack("<I", len(encoded)) + encoded)
             for frame in frames:
@@ -192,6 +192,7 @@ class _DecoderProcess:
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:
+            self.close()
             self._process = subprocess.Popen(
                 # -P keeps this folder off the path, where a module's name could shadow the standard library's.
                 [sys.executable, "-P", str(Path(__file__).with_name("decoder_process.py"))],

@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from hemo.atomic import write_json_atomically
+from hemo.atomic import write_atomically, write_json_atomically
 from hemo.ct.preparation import Preparation
 from hemo.data.manifest import Manifest, Problem
 from hemo.errors import DatasetError, HemoError
@@ -90,7 +90,14 @@ def prepared_set(
     keep = np.ones(len(manifest), dtype=bool)
     keep[list(unreadable)] = False
     kept = replace(manifest.subset(keep), problems=(*manifest.problems, *problems))
-    return PreparedSet(kept, images[keep], problems)
+    _keep_as_entry(kept, preparation, Path(cache_dir), images[keep])
+    return PreparedSet(kept, _entry(kept, preparation, Path(cache_dir), None)[0], problems)
+
+
+def is_prepared(manifest: Manifest, preparation: Preparation, cache_dir: Path) -> bool:
+    """Whether every slice lies prepared in the cache, so that nothing would be decoded."""
+    key = cache_key(manifest, preparation)
+    return all((Path(cache_dir) / f"{key}{suffix}").is_file() for suffix in (".npy", ".json"))
 
 
 def cache_key(manifest: Manifest, preparation: Preparation) -> str:
@@ -114,6 +121,21 @@ def _entry(
         progress(len(manifest), len(manifest))
     unreadable = {int(row): reason for row, reason in json.loads(about.read_text("utf-8"))["unreadable"].items()}
     return np.lib.format.open_memmap(images, mode="r"), unreadable
+
+
+def _keep_as_entry(
+    manifest: Manifest, preparation: Preparation, cache_dir: Path, images: npt.NDArray[np.uint8]
+) -> None:
+    """Make an entry of the readable rows alone, so that the set without the others is not decoded again."""
+    if is_prepared(manifest, preparation, cache_dir):
+        return
+    key = cache_key(manifest, preparation)
+    write_atomically(cache_dir / f"{key}.npy", lambda stream: np.save(stream, images))
+    write_json_atomically(cache_dir / f"{key}.json", _about(preparation, len(manifest), {}))
+
+
+def _about(preparation: Preparation, n: int, unreadable: dict[int, str]) -> dict[str, object]:
+    return {"preparation": preparation.to_json(), "n": n, "unreadable": unreadable}
 
 
 def _make(manifest: Manifest, preparation: Preparation, images: Path, about: Path, progress: Progress | None) -> None:
@@ -142,7 +164,7 @@ def _make(manifest: Manifest, preparation: Preparation, images: Path, about: Pat
             if progress is not None:
                 progress(rows.stop, len(manifest))
     del target
-    write_json_atomically(about, {"preparation": preparation.to_json(), "n": shape[0], "unreadable": unreadable})
+    write_json_atomically(about, _about(preparation, shape[0], unreadable))
     partial.replace(images)
     state.unlink(missing_ok=True)
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hemo.ct.preparation import Preparation
 from hemo.data.manifest import LABEL_NAMES, Manifest, Problem
-from hemo.data.prepared import Progress, prepared_set
+from hemo.data.prepared import Progress, is_prepared, prepared_set
 
 NEAR = 0.985
 """Correlation of two 32x32 thumbnails from which slices of different groups count as one picture.
@@ -85,6 +85,11 @@ def check_files(manifest: Manifest, cache_dir: Path, progress: Progress | None =
         if (pair.first, pair.second) not in known
     ]
     return FileCheck(prepared.manifest, prepared.unreadable, (*exact, *near))
+
+
+def is_checked(manifest: Manifest, cache_dir: Path) -> bool:
+    """Whether every slice of the set was decoded before, so that `check_files` takes no time."""
+    return is_prepared(manifest, _THUMBNAIL, cache_dir)
 
 
 def same_pictures(thumbnails: npt.NDArray[np.uint8], groups: npt.NDArray[np.str_]) -> list[Duplicate]:

@@ -2,9 +2,11 @@
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from hemo.data.importers.base import plural
 from hemo.data.library import KnownDataset, known_datasets, open_dataset
@@ -93,7 +95,7 @@ def make_phantom(studies: int = PHANTOM_STUDIES, seed: int = 0, dicom: bool = Fa
                 studies=studies,
                 seed=seed,
                 dicom=dicom,
-                progress=lambda done, total: bar.progress(done / total, f"Study {done} of {total}"),
+                progress=partial(show_progress, bar, "Study"),
             )
             if not (folder / name).exists():
                 (making / name).rename(folder / name)
@@ -105,6 +107,11 @@ def make_phantom(studies: int = PHANTOM_STUDIES, seed: int = 0, dicom: bool = Fa
             bar.empty()
     state.set_active_dataset(name)
     return name
+
+
+def show_progress(bar: DeltaGenerator, noun: str, done: int, total: int) -> None:
+    """Move a progress bar: "Slice 640 of 2,501"."""
+    bar.progress(done / total if total else 1.0, f"{noun} {done:,} of {total:,}")
 
 
 def empty_state(what: str, *, key: str) -> None:

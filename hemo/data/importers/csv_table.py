@@ -30,7 +30,7 @@ def recognises(path: Path) -> bool:
     if file is None or path.is_file():
         return file is not None
     try:
-        columns = _header(file)
+        columns = columns_of(file)
     except DatasetError:
         return False
     return _find(columns, PATH_NAMES) is not None and _find(columns, LABEL_NAMES) is not None
@@ -167,7 +167,12 @@ def _read(file: Path, rows: int | None = None) -> pd.DataFrame:
     return table.fillna("")
 
 
-def _header(file: Path) -> list[str]:
+def columns_of(file: Path) -> list[str]:
+    """The columns of a table, blanks around their names taken off.
+
+    Raises:
+        DatasetError: the file is no table.
+    """
     return list(_read(file, rows=1).columns)
 
 

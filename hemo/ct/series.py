@@ -65,10 +65,12 @@ class Series:
     Args:
         files: in order.
         notes: sentences about duplicates, gaps and order.
+        spares: files left out because another shows the same place; one is read when that other does not decode.
     """
 
     files: tuple[DicomFile, ...]
     notes: tuple[str, ...] = ()
+    spares: tuple[DicomFile, ...] = ()
 
     @property
     def plane(self) -> Plane:
@@ -141,21 +143,27 @@ class Series:
             on_slice: called after each file.
 
         Returns:
-            The slices in order, and name and reason of each file whose pixels do not decode.
+            The slices in order, and name and reason of each file whose pixels do not decode. A place is missing only
+            if no file of it decodes.
         """
         slices: list[CTSlice] = []
         refused = []
-        prefix = _shared_folder(file.name for file in self.files)
+        prefix = _shared_folder(file.name for file in (*self.files, *self.spares))
         for file in self.files:
-            try:
-                header, found = read_header(file.load())
-                slices.extend(slices_of(header, found, file.name[len(prefix) :]))
-            except HemoError as error:
-                refused.append((file.name, str(error)))
+            for candidate in (file, *self._spares_of(file)):
+                try:
+                    header, found = read_header(candidate.load())
+                    slices.extend(slices_of(header, found, candidate.name[len(prefix) :]))
+                    break
+                except HemoError as error:
+                    refused.append((candidate.name, str(error)))
             on_slice()
         if any(len(file.header.frames) > 1 for file in self.files):
             slices.sort(key=lambda piece: (piece.position_mm is None, piece.position_mm or 0.0))
         return slices, refused
+
+    def _spares_of(self, file: DicomFile) -> list[DicomFile]:
+        return [spare for spare in self.spares if _distance(spare, file) < SAME_PLACE_MM]
 
 
 def sort_into_series(files: Iterable[DicomFile]) -> list[Series]:
@@ -231,18 +239,18 @@ def _ordered_by_place(files: list[DicomFile]) -> Series:
     # Instance number and name decide between slices of one place, so that any order of files gives one result.
     files = sorted(files, key=lambda file: (file.place.along_normal, file.header.instance or 0, natural_key(file.name)))
     kept: list[DicomFile] = []
+    spares: list[DicomFile] = []
     for file in files:
-        if kept and _distance(kept[-1], file) < SAME_PLACE_MM:
-            continue
-        kept.append(file)
+        repeats = bool(kept) and _distance(kept[-1], file) < SAME_PLACE_MM
+        (spares if repeats else kept).append(file)
     notes = []
-    left_out = len(files) - len(kept)
+    left_out = len(spares)
     if left_out:
         slices = "1 slice repeats" if left_out == 1 else f"{left_out} slices repeat"
         notes.append(f"{slices} the position of another and {'was' if left_out == 1 else 'were'} left out.")
     places = [file.place.along_normal or 0.0 for file in kept]
     notes.extend(_gap_notes(places, [file.place.thickness_mm for file in kept]))
-    return Series(tuple(kept), tuple(notes))
+    return Series(tuple(kept), tuple(notes), tuple(spares))
 
 
 def _distance(one: DicomFile, other: DicomFile) -> float:

@@ -175,7 +175,7 @@ class _Drop:
             if not slices:
                 return None
             others = tuple(_other(series, chosen, name) for series in ranked[1:])
-            return _dicom_study(name, chosen, slices, len(refused), others)
+            return _dicom_study(name, chosen, slices, others)
 
         return read
 
@@ -230,10 +230,9 @@ def _constant(data: bytes) -> Load:
     return lambda: data
 
 
-def _dicom_study(
-    name: str, series: Series, slices: list[CTSlice], unread: int, others: tuple[OtherSeries, ...]
-) -> Study:
+def _dicom_study(name: str, series: Series, slices: list[CTSlice], others: tuple[OtherSeries, ...]) -> Study:
     notes = study_warnings(series, slices)
+    unread = series.count - len(slices)
     if unread:
         notes = (f"{unread} slice{'s' if unread > 1 else ''} could not be decoded and {'are' if unread > 1 else 'is'} "
                  "missing.", *notes)  # fmt: skip
@@ -255,7 +254,7 @@ def _other(series: Series, chosen: Series, name: str) -> OtherSeries:
         slices, refused = series.read()
         if not slices:
             raise HemoError(f"Expected a series with slices that decode. Received: {refused[0][1]}")
-        return _dicom_study(name, series, slices, len(refused), ())
+        return _dicom_study(name, series, slices, ())
 
     return OtherSeries(series.label, why_not(series, chosen), is_readable(series), read)
 

@@ -6,12 +6,13 @@ what is heavy themselves.
 
 from collections.abc import Callable
 
-from hemo.bench import input_pipeline, reading
+from hemo.bench import input_pipeline, reading, resampling
 from hemo.bench.ratio import Ratio
 
 BENCHMARKS: dict[str, Callable[[], list[Ratio]]] = {
     "reading": reading.run,
     "input-pipeline": input_pipeline.run,
+    "resampling": resampling.run,
 }
 
 __all__ = ["BENCHMARKS", "Ratio"]

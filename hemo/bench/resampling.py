@@ -1,12 +1,15 @@
 """Patient resampling: Hemo's one sweep against the plain loop over scikit-learn's functions."""
 
 import time
-from typing import Any
 
 import numpy as np
 
+from hemo.bench.ratio import Ratio, interleaved
+from hemo.errors import HemoError
 from hemo.evaluate.intervals import bootstrap, draw_counts
 from hemo.evaluate.metrics import ECE_BINS, FloatArray
+
+TOLERANCE = 1e-9
 
 
 def synthetic_table(n: int = 2501, n_groups: int = 82, seed: int = 0) -> tuple[np.ndarray, FloatArray, np.ndarray]:
@@ -53,34 +56,26 @@ def plain_loop(
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def run(resamples: int = 2000, loop_resamples: int = 100) -> dict[str, Any]:
-    """Time both on the same draws and compare every figure of every resample.
+def run(resamples: int = 2000, loop_resamples: int = 100) -> list[Ratio]:
+    """Time both on the same draws.
 
     Args:
         resamples: of the sweep.
         loop_resamples: of the plain loop, whose time is scaled up to `resamples`; each costs the same.
 
-    Returns:
-        seconds of the sweep, seconds of the loop (scaled), their ratio, the largest difference of any figure.
+    Raises:
+        HemoError: a figure of a resample differs from scikit-learn's by more than 1e-9.
     """
     labels, probabilities, groups = synthetic_table()
     counts = draw_counts(np.unique(groups).size, resamples)
-    bootstrap(labels, probabilities, groups, 0.5, counts=counts[:50])
-    start = time.perf_counter()
-    ours = bootstrap(labels, probabilities, groups, 0.5, counts=counts)
-    sweep = time.perf_counter() - start
+    sweep = interleaved({"ours": lambda: bootstrap(labels, probabilities, groups, 0.5, counts=counts)}, 5)["ours"]
     plain_loop(labels, probabilities, groups, 0.5, counts[:2])
     start = time.perf_counter()
     theirs = plain_loop(labels, probabilities, groups, 0.5, counts[:loop_resamples])
     loop = (time.perf_counter() - start) * resamples / loop_resamples
-    difference = max(float(np.abs(ours[name][:loop_resamples] - theirs[name]).max()) for name in theirs)
-    return {
-        "name": "patient resampling, all metrics",
-        "slices": int(labels.size),
-        "patients": int(np.unique(groups).size),
-        "resamples": resamples,
-        "seconds": sweep,
-        "baseline_seconds": loop,
-        "ratio": loop / sweep,
-        "largest_difference": difference,
-    }
+    ours = bootstrap(labels, probabilities, groups, 0.5, counts=counts[:loop_resamples])
+    difference = max(float(np.abs(ours[name] - theirs[name]).max()) for name in theirs)
+    if difference > TOLERANCE:
+        raise HemoError(f"Expected scikit-learn's figures to {TOLERANCE}. Received: a difference of {difference}")
+    name = f"{resamples:,} resamples of {counts.shape[1]} patients, {len(theirs)} metrics, {labels.size:,} slices"
+    return [Ratio.at_least(name, "a loop over scikit-learn's functions", loop, sweep, 50)]

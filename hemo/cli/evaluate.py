@@ -35,6 +35,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures as JSON")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write the predictions table as CSV")
     parser.add_argument("--split", choices=("train", "validation", "test"), help="judge this part of the set only")
+    parser.add_argument(
+        "--out-of-fold", action="store_true", help="judge what the recipe said of slices it had not seen"
+    )
+    parser.add_argument("--audit", action="store_true", help="also make the shortcut audit")
     parser.add_argument("--layout", metavar="NAME", help="layout of the data set (default: recognised)")
     parser.add_argument("--threshold", type=_fraction, help="threshold on the score (default: the balanced one)")
     parser.add_argument("--resamples", type=int, default=2000, help="resamples of the patients (default 2000)")
@@ -104,8 +108,11 @@ def _fraction(text: str) -> float:
 
 
 def _predictions(args: argparse.Namespace, report: Reporter) -> "Predictions":
+    """The table, from the cache or computed, and the audit kept beside it where asked for."""
     from hemo.data.importers import import_dataset
-    from hemo.evaluate.predictions import cached_predictions, predict_manifest, with_refused_files
+    from hemo.evaluate.audit import Audit, run_audit
+    from hemo.evaluate.out_of_fold import load_out_of_fold
+    from hemo.evaluate.predictions import cached_predictions, predict_manifest, table_folder, with_refused_files
     from hemo.model.bundle import find_bundle
     from hemo.workspace import Workspace
 
@@ -118,17 +125,38 @@ def _predictions(args: argparse.Namespace, report: Reporter) -> "Predictions":
             raise DatasetError(f"Expected slices in the split {args.split}. Received: none")
         manifest = manifest.subset(part)
     bundle = find_bundle(workspace.models, args.model)
-    known = cached_predictions(workspace.predictions, bundle, manifest)
-    if known is None:
-        report.stage("loading the model")
-        from hemo.model.predictor import Predictor
-        from hemo.model.quiet import import_tensorflow_quietly
-
-        import_tensorflow_quietly()
-        predictor = Predictor(bundle)
-        report.stage("reading slices")
-        known = predict_manifest(predictor, manifest, report.step, workspace.predictions)
+    predictor = None
+    if args.out_of_fold:
+        known = load_out_of_fold(bundle, manifest)
+        if not known.about.root:
+            raise DatasetError(
+                f"Expected the data that {bundle.name} was trained on. Received: other slices in {args.path}"
+            )
+        folder = table_folder(workspace.predictions, bundle, manifest, known.about.protocol)
+        if not folder.is_dir():
+            known.save(folder)
+    else:
+        cached = cached_predictions(workspace.predictions, bundle, manifest)
+        folder = table_folder(workspace.predictions, bundle, manifest)
+        if cached is None or (args.audit and Audit.load(folder) is None):
+            predictor = _load(bundle, report)
+        if cached is None and predictor is not None:
+            report.stage("reading slices")
+            cached = predict_manifest(predictor, manifest, report.step, workspace.predictions)
+        assert cached is not None
+        known = cached
+    if args.audit and Audit.load(folder) is None:
+        run_audit(known, manifest, predictor, workspace.cache, report.stage, report.step).save(folder)
     return with_refused_files(known)
+
+
+def _load(bundle: Any, report: Reporter) -> Any:
+    from hemo.model.predictor import Predictor
+    from hemo.model.quiet import import_tensorflow_quietly
+
+    report.stage("loading the model")
+    import_tensorflow_quietly()
+    return Predictor(bundle)
 
 
 def table(predictions: "Predictions") -> Any:

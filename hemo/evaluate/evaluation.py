@@ -10,17 +10,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from hemo.data.manifest import SUBTYPES
 from hemo.evaluate.intervals import summarise
 from hemo.evaluate.levels import GroupScores, group_scores
-from hemo.evaluate.metrics import METRICS, Counts, Metric, brier_decomposition, confusion
-from hemo.evaluate.operating_point import DESCRIPTIONS, OperatingPoint, reported
+from hemo.evaluate.metrics import METRICS, Counts, FloatArray, Metric, brier_decomposition, confusion
+from hemo.evaluate.operating_point import DESCRIPTIONS, OperatingPoint, fit_threshold, reported
+from hemo.evaluate.out_of_fold import folds_of
 from hemo.evaluate.predictions import Predictions
 
 HOW_COUNTED = (
     "refused slices get no score, are left out of every figure and are listed apart; uncertain slices count by their "
-    "score at the balanced threshold"
+    "score at the balanced threshold; in an out-of-fold table each fold's threshold is fitted on the other folds"
 )
 
 
@@ -73,13 +75,15 @@ def evaluate(
     about = predictions.about
     at = about.threshold if threshold is None else threshold
     labels, probabilities, groups = predictions.labels, predictions.probabilities, predictions.groups
+    cut = _cross_fitted_thresholds(predictions) if threshold is None else None
+    cuts: ArrayLike = at if cut is None else cut
     known = about.group_kind != "file"
     by_group = group_scores(labels, probabilities, groups, rule) if known and labels.size else None
     finite = bool(np.isfinite(probabilities).all())
     refused = predictions.refused
     return Evaluation(
-        metrics=summarise(labels, probabilities, groups if known else None, at, about.group_kind, resamples),
-        counts=confusion(labels, probabilities, at) if labels.size and finite else Counts(0, 0, 0, 0),
+        metrics=summarise(labels, probabilities, groups if known else None, cuts, about.group_kind, resamples),
+        counts=confusion(labels, probabilities, cuts) if labels.size and finite else Counts(0, 0, 0, 0),
         threshold=at,
         group=by_group,
         group_metrics=_group_metrics(by_group, at, about.group_kind, resamples),
@@ -100,8 +104,34 @@ def _group_metrics(by_group: GroupScores | None, threshold: float, kind: str, re
     return summarise(by_group.label, by_group.score, by_group.group, threshold, kind, resamples)
 
 
+def _cross_fitted_thresholds(predictions: Predictions) -> FloatArray | None:
+    """The balanced threshold of each accepted slice, fitted on the other folds; None without folds."""
+    fold = folds_of(predictions)
+    if fold is None or np.unique(fold).size < 2:
+        return None
+    labels, probabilities = predictions.labels, predictions.probabilities
+    thresholds = np.empty(labels.size)
+    for name in np.unique(fold):
+        here = fold == name
+        if labels[~here].min() == labels[~here].max():
+            return None
+        thresholds[here] = fit_threshold(labels[~here], probabilities[~here])
+    return thresholds
+
+
 def _points_here(predictions: Predictions) -> tuple[OperatingPoint, ...]:
     labels, probabilities = predictions.labels, predictions.probabilities
+    if predictions.about.protocol == "out of fold":  # the card's figures are those of held-out folds already
+        return tuple(
+            OperatingPoint(
+                str(point["name"]),
+                float(point["threshold"]),
+                point.get("sensitivity"),
+                point.get("specificity"),
+                str(point.get("fitted_on", "")),
+            )
+            for point in predictions.about.points
+        )
     return tuple(
         replace(
             reported(str(point["name"]), float(point["threshold"]), labels, probabilities, ""),
@@ -119,7 +149,7 @@ def warnings_for(predictions: Predictions) -> list[str]:
     if about.protocol == "shipped weights" and trained and trained == about.data_fingerprint:
         found.append(
             "These are the slices the model was trained on: the figures say how well it remembers, not how well it "
-            "reads. Use the out-of-fold table."
+            "reads. Where the bundle brings an out-of-fold table, use that one."
         )
     if about.group_kind == "file":
         found.append("Patients are unknown: every image is taken for another patient, and intervals may be too narrow.")

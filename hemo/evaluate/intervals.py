@@ -112,7 +112,7 @@ def bootstrap(
     labels: ArrayLike,
     probabilities: ArrayLike,
     groups: ArrayLike,
-    threshold: float,
+    threshold: ArrayLike,
     resamples: int = RESAMPLES,
     seed: int = 0,
     counts: NDArray[np.int32] | None = None,
@@ -124,7 +124,7 @@ def bootstrap(
         labels: (N,) of 0 and 1.
         probabilities: (N,) in [0, 1], finite.
         groups: (N,) patient or series of each slice.
-        threshold: a probability at or above it is a positive call.
+        threshold: a probability at or above it is a positive call; one number, or (N,) where it is cross-fitted.
         resamples: number of resamples B, ignored where `counts` is given.
         seed: of the draws.
         counts: (B, G) draws to use, as from `draw_counts`, columns in order of first appearance of the groups.
@@ -142,7 +142,7 @@ def bootstrap(
     codes, n_groups = group_codes(np.asarray(groups))
     if counts is not None and counts.shape[1] != n_groups:
         raise ValueError(f"expected draws for {n_groups} groups. Received: {counts.shape[1]}")
-    called = p >= threshold
+    called = p >= np.asarray(threshold, dtype=np.float64)
     index = bin_index(np.clip(p, 0, 1), bins)
     values = [
         (called & (y == 1)).astype(np.float64),
@@ -232,7 +232,7 @@ def summarise(
     labels: ArrayLike,
     probabilities: ArrayLike,
     groups: ArrayLike | None,
-    threshold: float,
+    threshold: ArrayLike,
     group_kind: str = "patient",
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -243,7 +243,7 @@ def summarise(
         labels: (N,) of 0 and 1.
         probabilities: (N,) in [0, 1].
         groups: (N,) patient or series of each slice; None where unknown.
-        threshold: a probability at or above it is a positive call.
+        threshold: a probability at or above it is a positive call; one number, or (N,) where it is cross-fitted.
         group_kind: "patient", "series" or "file". For "file", or groups None, patients are unknown: proportions get
             Wilson's interval and the rest a bootstrap over images, and `method` says that this takes every image
             for another patient.

@@ -170,13 +170,13 @@ def _one_class(labels: IntArray) -> str:
     return ""
 
 
-def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Counts:
-    """Count calls against labels at one threshold.
+def confusion(labels: ArrayLike, scores: ArrayLike, threshold: ArrayLike) -> Counts:
+    """Count calls against labels at one threshold, or one a slice where thresholds are cross-fitted.
 
     Args:
         labels: (N,) of 0 and 1.
         scores: (N,), finite.
-        threshold: a score at or above it is a positive call.
+        threshold: a score at or above it is a positive call; one number, or (N,).
 
     Raises:
         ValueError: a score is NaN or infinite.
@@ -184,7 +184,7 @@ def confusion(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Counts:
     y, s, reason = checked(labels, scores)
     if reason and y.size:
         raise ValueError(f"expected finite scores. Received: {reason}")
-    call = s >= threshold
+    call = s >= np.asarray(threshold, dtype=np.float64)
     tp = int(np.count_nonzero(call & (y == 1)))
     fp = int(np.count_nonzero(call & (y == 0)))
     return Counts(tp=tp, fp=fp, tn=int(np.count_nonzero(y == 0)) - fp, fn=int(np.count_nonzero(y == 1)) - tp)
@@ -345,7 +345,7 @@ def brier_decomposition(labels: ArrayLike, probabilities: ArrayLike, bins: int =
     return BrierParts(score, reliability, resolution, uncertainty, score - reliability + resolution - uncertainty)
 
 
-def point_metrics(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> dict[str, Metric]:
+def point_metrics(labels: ArrayLike, probabilities: ArrayLike, threshold: ArrayLike) -> dict[str, Metric]:
     """Every metric of `METRICS`, without intervals (see `intervals.summarise` for both)."""
     y, p, reason = checked(labels, probabilities)
     result: dict[str, Metric] = {

@@ -104,8 +104,8 @@ class Predictions:
             `logit` are NaN for refused slices.
         about: what it was made of.
         heat: float16 (N, h, w) in [0, 1]; zero for refused slices; None where no maps were kept.
-        to_source: float32 (N, 2, 3), pixel of the prepared image → pixel of the slice; None without `heat`.
-        shapes: int32 (N, 2), rows and columns of each slice; None without `heat`.
+        to_source: float32 (N, 2, 3), pixel of the prepared image → pixel of the slice; None where not kept.
+        shapes: int32 (N, 2), rows and columns of each slice; None where not kept.
     """
 
     frame: pd.DataFrame
@@ -178,8 +178,8 @@ class Predictions:
             if "boxes" in frame.columns:
                 frame["boxes"] = [json.dumps([list(box) for box in boxes]) if boxes else "" for boxes in frame["boxes"]]
             frame.to_csv(staged / _TABLE, index=False)
-            if self.heat is not None and self.to_source is not None and self.shapes is not None:
-                np.savez(staged / _MAPS, heat=self.heat, to_source=self.to_source, shapes=self.shapes)
+            maps = {"heat": self.heat, "to_source": self.to_source, "shapes": self.shapes}
+            np.savez(staged / _MAPS, allow_pickle=False, **{k: v for k, v in maps.items() if v is not None})
             write_json_atomically(staged / _ABOUT, asdict(self.about))
             replace_folder(staged, folder)
 
@@ -193,10 +193,9 @@ class Predictions:
         try:
             about = About.from_json(json.loads((folder / _ABOUT).read_text("utf-8")))
             frame = read_table(folder / _TABLE)
-            maps = np.load(folder / _MAPS) if (folder / _MAPS).is_file() else None
-            if maps is None:
-                return cls(frame, about)
-            return cls(frame, about, maps["heat"], maps["to_source"], maps["shapes"])
+            with np.load(folder / _MAPS) as stored:
+                maps = {name: stored[name] for name in stored.files}
+            return cls(frame, about, **maps)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DatasetError(f"Expected a predictions table in {folder.name}. Received: {error}") from error
 
@@ -212,6 +211,12 @@ def read_table(path: Path) -> pd.DataFrame:
     if "boxes" in frame.columns:
         frame["boxes"] = [json.loads(text) if isinstance(text, str) and text else [] for text in frame["boxes"]]
     return frame
+
+
+def table_folder(folder: Path, bundle: "ModelBundle", manifest: Manifest, protocol: str = "shipped weights") -> Path:
+    """Where the table of this model on these data is kept, whether or not it is there."""
+    key = predictions_key(bundle, manifest.fingerprint())
+    return folder / (key if protocol == "shipped weights" else f"{key}-{protocol.replace(' ', '-')}")
 
 
 def predictions_key(bundle: "ModelBundle", data_fingerprint: str) -> str:

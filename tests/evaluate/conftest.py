@@ -44,7 +44,7 @@ class RulePredictor:
         heat = np.stack(
             [cv2.resize(image.astype(np.float32) / 255, (2, 2), interpolation=cv2.INTER_AREA) for image in images]
         )
-        probability = heat.max(axis=(1, 2))
+        probability = np.clip(heat.max(axis=(1, 2)), 1e-6, 1 - 1e-6)
         return Scores(logit=np.log(probability / (1 - probability)), probability=probability, heat=heat)
 
 

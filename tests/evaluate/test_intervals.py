@@ -126,13 +126,3 @@ def test_mean_with_interval() -> None:
     assert metric.interval[0] < values.mean() < metric.interval[1]
     assert intervals.mean_with_interval(values[:10], groups[:10]).interval is None
     assert "2 of 3 values" in intervals.mean_with_interval([1, np.nan, np.nan], [1, 2, 3]).why
-
-
-@pytest.mark.slow
-def test_resampling_is_fast_enough() -> None:
-    from hemo.bench.resampling import run
-
-    result = run(loop_resamples=20)
-    assert result["largest_difference"] < 1e-9
-    assert result["seconds"] <= 1.0
-    assert result["ratio"] >= 50

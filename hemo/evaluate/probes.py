@@ -1,0 +1,260 @@
+"""What the network still scores when parts of the picture are taken away, and whether its map follows its weights.
+
+Each probe changes the prepared image and asks the same network again: the skull without the brain, the brain without
+the skull, the corners without the head, the lesion box covered, an equal area elsewhere covered. The map controls run
+the same images through the same network with its weights shuffled.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hemo.data.manifest import Manifest
+from hemo.errors import HemoError
+from hemo.evaluate.localisation import boxes_to_mask, enlarged, mask_to_prepared
+from hemo.evaluate.predictions import Predictions
+
+if TYPE_CHECKING:
+    from hemo.model.predictor import Predictor
+
+Progress = Callable[[int, int], None]
+Image = NDArray[np.uint8]
+
+PARTS = {
+    "brain only": "skull, scalp and all outside painted over",
+    "skull only": "everything inside the skull painted with its own median grey",
+    "outline only": "the head painted with one grey: only its shape and what lies outside remain",
+}
+MOST = 300
+_BONE = 235
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Answers of the network to changed images, for a sample of the accepted slices.
+
+    Args:
+        rows: positions of the sampled slices in the predictions table, int64 (n,).
+        intact: probability as it was, float64 (n,).
+        parts: probe → probability, float64 (n,).
+        boxed: positions within the sample of bleeds with a box or mask, int64 (b,).
+        covered: their probability with the lesion covered, float64 (b,).
+        elsewhere: their probability with an equal area in the mirrored place covered, float64 (b,).
+        random_heat: their maps under shuffled weights, float16 (b, h, w).
+        occlusion_heat: maps by occlusion for the first of them, float16 (o, g, g), o ≤ b.
+    """
+
+    rows: NDArray[np.int64]
+    intact: NDArray[np.float64]
+    parts: dict[str, NDArray[np.float64]]
+    boxed: NDArray[np.int64]
+    covered: NDArray[np.float64]
+    elsewhere: NDArray[np.float64]
+    random_heat: NDArray[np.float16]
+    occlusion_heat: NDArray[np.float16]
+
+
+def head_parts(image: Image) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The head's whole outline and what lies inside the skull, each bool (S, S), from grey levels alone.
+
+    Bone is white at the model's window. Where no ring of bone is found (the vertex, the neck) the inside is empty.
+    """
+    size = image.shape[0]
+    outline = _filled(image > 20)
+    kernel = np.ones((max(3, size // 40) | 1,) * 2, np.uint8)
+    bone = cv2.morphologyEx((image >= _BONE).astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
+    inside = _filled(bone) & ~bone
+    inside = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return outline, inside
+
+
+def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest outer contour, filled."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros(mask.shape, np.uint8)
+    if contours:
+        cv2.drawContours(filled, [max(contours, key=cv2.contourArea)], -1, 1, thickness=cv2.FILLED)
+    return filled > 0
+
+
+def changed(image: Image, part: str) -> Image:
+    """One probe's image.
+
+    Raises:
+        ValueError: not one of `PARTS`.
+    """
+    outline, inside = head_parts(image)
+    result = image.copy()
+    if part == "brain only":
+        result[~inside] = 0
+    elif part == "skull only":
+        result[inside] = int(np.median(image[inside])) if inside.any() else 0
+    elif part == "outline only":
+        result[outline] = 90
+    else:
+        raise ValueError(f"expected one of {', '.join(PARTS)}. Received: {part!r}")
+    return result
+
+
+def covered(image: Image, lesion: NDArray[np.bool_]) -> Image:
+    """The image with the lesion painted with the brain's median grey."""
+    _, inside = head_parts(image)
+    rest = inside & ~lesion
+    result = image.copy()
+    result[lesion] = int(np.median(image[rest])) if rest.any() else int(np.median(image))
+    return result
+
+
+def lesion_masks(
+    predictions: Predictions, manifest: Manifest, rows: Sequence[int]
+) -> tuple[dict[int, NDArray[np.bool_]], bool]:
+    """Lesions in the prepared image by row, from masks where the set has them, else from boxes; and whether exact."""
+    size = int(predictions.about.preparation["size"])
+    if predictions.to_source is None or predictions.shapes is None:
+        return {}, False
+    frame = predictions.frame
+    exact = "mask_path" in frame.columns and bool((frame["mask_path"].fillna("") != "").any())
+    found: dict[int, NDArray[np.bool_]] = {}
+    for row in rows:
+        affine, shape = predictions.to_source[row], tuple(int(v) for v in predictions.shapes[row])
+        lesion = None
+        if exact:
+            try:
+                mask = manifest.read_mask(row)
+            except (HemoError, OSError):
+                mask = None
+            lesion = None if mask is None else mask_to_prepared(mask, affine, size)
+        elif "boxes" in frame.columns and frame["boxes"].iloc[row]:
+            lesion = boxes_to_mask(frame["boxes"].iloc[row], affine, (shape[0], shape[1]), size)
+        if lesion is not None:
+            found[row] = lesion
+    return found, exact
+
+
+def shuffled_network(predictor: "Predictor", seed: int = 0) -> Any:
+    """The same network with the values of every weight tensor shuffled, traced like the original."""
+    from hemo.model.predictor import TracedNetwork
+
+    rng = np.random.default_rng(seed)
+    model = predictor.bundle.load_model()
+    model.set_weights([rng.permutation(value.ravel()).reshape(value.shape) for value in model.get_weights()])
+    return TracedNetwork(model)
+
+
+def run_probes(
+    predictor: "Predictor",
+    manifest: Manifest,
+    predictions: Predictions,
+    progress: Progress | None = None,
+    most: int = MOST,
+    occlusions: int = 40,
+    seed: int = 0,
+) -> tuple[Probes, dict[int, NDArray[np.bool_]], bool]:
+    """Ask the network about changed images of a sample of slices.
+
+    Args:
+        predictor: the bundle's network.
+        manifest: the data set, rows as in `predictions`.
+        predictions: the table, with maps.
+        progress: called with (done, total).
+        most: slices of each label in the sample, bleeds with a box first.
+        occlusions: bleeds that get an occlusion map.
+        seed: of the sample and the shuffling.
+
+    Returns:
+        the answers, the lesions by row in the prepared image, and whether those are masks.
+    """
+    rows = _sample(predictions, most, seed)
+    lesions, exact = lesion_masks(predictions, manifest, [int(r) for r in rows if predictions.frame["label"].iloc[r]])
+    images = np.stack([predictor.preparation.apply(manifest.read(int(row))).image for row in rows])
+    boxed = np.array([i for i, row in enumerate(rows) if int(row) in lesions and lesions[int(row)].any()], np.int64)
+    occluded = boxed[:occlusions]
+    steps = len(PARTS) + (3 if boxed.size else 0) + len(occluded)
+    done = 0
+
+    def ask(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return predictor.predict(batch).probability.astype(np.float64)
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, steps)
+
+    parts = {}
+    for part in PARTS:
+        parts[part] = ask(np.stack([changed(image, part) for image in images]))
+        step()
+    hidden = elsewhere = np.empty(0)
+    random_heat = np.empty((0, 1, 1), np.float16)
+    maps: list[NDArray[np.float32]] = []
+    if boxed.size:
+        where = [lesions[int(rows[i])] for i in boxed]
+        hidden = ask(np.stack([covered(images[i], lesion) for i, lesion in zip(boxed, where, strict=True)]))
+        step()
+        mirrored = [_elsewhere(lesion) for lesion in where]
+        elsewhere = ask(np.stack([covered(images[i], place) for i, place in zip(boxed, mirrored, strict=True)]))
+        step()
+        random_heat = _normalised(shuffled_network(predictor, seed).run(images[boxed])[1])
+        step()
+        for i in occluded:
+            maps.append(occlusion_map(ask, images[i], float(predictions.frame["probability"].iloc[rows[i]])))
+            step()
+    intact = predictions.frame["probability"].to_numpy(dtype=np.float64)[rows]
+    occlusion = np.stack(maps).astype(np.float16) if maps else np.empty((0, 1, 1), np.float16)
+    return Probes(rows, intact, parts, boxed, hidden, elsewhere, random_heat, occlusion), lesions, exact
+
+
+def occlusion_map(
+    ask: Callable[[NDArray[np.uint8]], NDArray[np.float64]], image: Image, intact: float, grid: int = 8
+) -> NDArray[np.float32]:
+    """How much the score falls when a patch is painted over (Zeiler & Fergus 2014), float32 (grid, grid), ≥ 0."""
+    size = image.shape[0]
+    _, inside = head_parts(image)
+    fill = int(np.median(image[inside])) if inside.any() else int(np.median(image))
+    edges = np.linspace(0, size, grid + 1).round().astype(int)
+    reach = size // (2 * grid)
+    batch = []
+    for top, bottom in pairwise(edges):
+        for left, right in pairwise(edges):
+            patch = image.copy()
+            patch[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach] = fill
+            batch.append(patch)
+    fall = intact - ask(np.stack(batch))
+    return np.clip(fall, 0, None).reshape(grid, grid).astype(np.float32)
+
+
+def _sample(predictions: Predictions, most: int, seed: int) -> NDArray[np.int64]:
+    """At most `most` accepted slices of each label, bleeds with a lesion marked first."""
+    rng = np.random.default_rng(seed)
+    frame = predictions.frame
+    chosen: list[NDArray[np.int64]] = []
+    for label in (1, 0):
+        rows = rng.permutation(np.flatnonzero(predictions.accepted & (frame["label"] == label).to_numpy(dtype=bool)))
+        if label and "boxes" in frame.columns:
+            marked = np.array([bool(frame["boxes"].iloc[row]) for row in rows], dtype=bool)
+            rows = np.concatenate([rows[marked], rows[~marked]])
+        chosen.append(rows[:most].astype(np.int64))
+    return np.sort(np.concatenate(chosen))
+
+
+def _elsewhere(lesion: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The lesion mirrored to the other side of the head, off the lesion itself."""
+    mirrored = np.ascontiguousarray(lesion[:, ::-1]) & ~lesion
+    return mirrored if mirrored.sum() >= lesion.sum() / 4 else np.ascontiguousarray(lesion[::-1, ::-1]) & ~lesion
+
+
+def _normalised(maps: NDArray[np.floating]) -> NDArray[np.float16]:
+    """Each map scaled to a highest value of 1; shuffled weights have no scale of their own."""
+    peak = np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-12)
+    return (maps / peak).astype(np.float16)
+
+
+def maps_at(heat: NDArray[np.floating], size: int) -> list[NDArray[np.float32]]:
+    """Every map (N, h, w) at the prepared image's size."""
+    return [enlarged(each, size) for each in heat]

@@ -1,0 +1,87 @@
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hemo.data.manifest import Manifest
+from hemo.errors import DatasetError
+from hemo.evaluate.evaluation import evaluate
+from hemo.evaluate.metrics import confusion, sensitivity
+from hemo.evaluate.operating_point import cross_fitted_calls
+from hemo.evaluate.out_of_fold import folds_of, has_out_of_fold, load_out_of_fold
+from tests.evaluate.conftest import RulePredictor
+
+
+@pytest.fixture
+def bundle(small_set: Manifest, rule: RulePredictor, tmp_path: Path) -> Any:
+    """A bundle that brings a table of noisy logits over the small set, four folds by patient."""
+    card = rule.bundle.card | {"created": "2026-01-01"}
+    card["data"] = {
+        "name": "small",
+        "fingerprint": small_set.fingerprint(),
+        "split": "4 folds",
+        "licence": "CC0",
+        "citation": "nobody",
+    }
+    path = tmp_path / "bundle"
+    path.mkdir()
+    rng = np.random.default_rng(0)
+    frame = small_set.frame
+    patient = frame["group"].str.removeprefix("patient ").astype(int)
+    logit = 3 * frame["label"] - 1 + rng.normal(0, 1.5, len(frame))
+    frame[["path", "slice", "group", "label"]].assign(fold=patient // 2 % 3, logit=logit).to_csv(
+        path / "out_of_fold.csv", index=False
+    )
+    return SimpleNamespace(path=path, card=card, name="rule")
+
+
+def test_the_table_becomes_predictions_with_what_the_set_knows(bundle: Any, small_set: Manifest) -> None:
+    assert has_out_of_fold(bundle)
+    table = load_out_of_fold(bundle, small_set)
+    assert table.about.protocol == "out of fold"
+    assert table.about.root == str(small_set.root)
+    assert table.frame["boxes"].map(len).sum() == 6
+    assert table.heat is None
+    assert evaluate(table).warnings == ()
+    alone = load_out_of_fold(bundle)
+    assert alone.about.root == ""
+    assert "boxes" not in alone.frame.columns
+
+
+def test_figures_are_cross_fitted(bundle: Any, small_set: Manifest) -> None:
+    table = load_out_of_fold(bundle, small_set)
+    calls, thresholds = cross_fitted_calls(table.labels, table.probabilities, folds_of(table), "balanced")
+    evaluation = evaluate(table)
+    expected = sensitivity(confusion(table.labels, calls.astype(float), 0.5)).value
+    assert evaluation.metrics["sensitivity"].value == expected
+    assert evaluation.counts.tp == int((calls & (table.labels == 1)).sum())
+    assert len(set(thresholds)) > 1
+
+
+def test_other_data_are_not_mixed_in(bundle: Any, small_set: Manifest) -> None:
+    other = replace(small_set, frame=small_set.frame.assign(label=1 - small_set.frame["label"]))
+    assert load_out_of_fold(bundle, other).about.root == ""
+
+
+def test_maps_come_along_where_the_bundle_brings_them(bundle: Any, small_set: Manifest) -> None:
+    np.savez(bundle.path / "out_of_fold_evidence.npz", evidence=np.ones((24, 3, 3), np.float16))
+    table = load_out_of_fold(bundle, small_set)
+    assert table.heat is not None
+    assert table.heat.shape == (24, 3, 3)
+    np.savez(bundle.path / "out_of_fold_evidence.npz", evidence=np.ones((7, 3, 3), np.float16))
+    assert load_out_of_fold(bundle, small_set).heat is None
+
+
+def test_a_table_without_a_column_says_which(bundle: Any) -> None:
+    path = bundle.path / "out_of_fold.csv"
+    pd.read_csv(path).drop(columns="fold").to_csv(path, index=False)
+    with pytest.raises(DatasetError, match="Received: no fold"):
+        load_out_of_fold(bundle)
+    path.unlink()
+    assert not has_out_of_fold(bundle)
+    with pytest.raises(DatasetError, match=r"Expected out_of_fold\.csv"):
+        load_out_of_fold(bundle)

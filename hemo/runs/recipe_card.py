@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hemo.ct.read import read_path
 from hemo.data.importers import import_dataset
 from hemo.data.manifest import Manifest
 from hemo.errors import RunError
@@ -23,11 +24,13 @@ from hemo.evaluate.calibration import Calibration, cross_fitted, fit_calibration
 from hemo.evaluate.evaluation import by_subtype
 from hemo.evaluate.intervals import summarise
 from hemo.evaluate.levels import RULE_NAMES, RULES, group_scores
+from hemo.evaluate.localisation import boxes_to_mask, centre_guess, enlarged, localise
 from hemo.evaluate.metrics import Metric
 from hemo.evaluate.operating_point import OperatingPoint, cross_fitted_calls, cross_fitted_points, fit_threshold
 from hemo.evaluate.operating_point import uncertain_band as band_between
 from hemo.evaluate.predictions import COLUMNS, KNOWN_COLUMNS, About, Predictions
 from hemo.model.architectures import architecture_named
+from hemo.model.architectures.lite0 import build_lite0
 from hemo.model.bundle import ModelBundle, load_bundle, write_bundle
 from hemo.model.card import Card
 from hemo.model.reading import call_for
@@ -217,13 +220,59 @@ def _sensitivity_at(labels: np.ndarray, probability: np.ndarray, specificity: fl
 
 
 def _figures_of_places(predictions: Predictions, card: dict[str, Any]) -> dict[str, Any]:
-    """By subtype, and where the heat map's peak lies."""
+    """By subtype, and how often the heat map's peak lies in a lesion box, beside its two controls."""
     threshold = next(point["threshold"] for point in card["operating_points"] if point["name"] == "balanced")
     figures: dict[str, Metric] = {}
     for row in by_subtype(predictions, threshold).to_dict("records"):
         figures[f"{row['subtype']}_auc"] = row["auc"]
         figures[f"{row['subtype']}_sensitivity"] = row["sensitivity"]
+    figures |= _localisation(predictions, threshold)
     return {name: metric.to_json() for name, metric in figures.items() if metric.value is not None}
+
+
+def _localisation(predictions: Predictions, threshold: float) -> dict[str, Metric]:
+    """On slices with boxes: all of them, those that are called, and the controls on all of them."""
+    frame, size = predictions.frame, int(predictions.about.preparation["size"])
+    boxed = np.array([bool(boxes) for boxes in frame["boxes"]])
+    if not boxed.any() or predictions.heat is None or predictions.to_source is None or predictions.shapes is None:
+        return {}
+    rows = np.flatnonzero(boxed)
+    lesions = [
+        boxes_to_mask(frame["boxes"].iloc[row], predictions.to_source[row], tuple(predictions.shapes[row]), size)
+        for row in rows
+    ]
+    heats = [enlarged(predictions.heat[row], size) for row in rows]
+    groups = frame["group"].to_numpy(dtype=str)[rows]
+    called = np.flatnonzero(frame["probability"].to_numpy()[rows] >= threshold)
+    everywhere = localise("evidence", heats, lesions, groups)
+    where_called = localise(
+        "evidence, called", [heats[i] for i in called], [lesions[i] for i in called], groups[called]
+    )
+    centre = localise("centre guess", [centre_guess(size)] * len(rows), lesions, groups)
+    random = localise("random weights", _random_heats(predictions, rows, size), lesions, groups)
+    return {
+        "peak_in_box_where_called": where_called.peak_in_box,
+        "peak_in_box": everywhere.peak_in_box,
+        "peak_in_box_centre_guess": centre.peak_in_box,
+        "peak_in_box_random_weights": random.peak_in_box,
+        "mass_in_box": everywhere.mass_in_box,
+        "mass_in_box_centre_guess": centre.mass_in_box,
+        "mass_in_box_random_weights": random.mass_in_box,
+    }
+
+
+def _random_heats(predictions: Predictions, rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """Heat maps of the same network with random weights: what the architecture alone would point at."""
+    import keras
+
+    from hemo.runs.recipe import predict_lite0
+
+    keras.utils.set_random_seed(0)
+    preparation = architecture_named("lite0").preparation
+    files = [predictions.slice_file(int(row)) for row in rows]
+    images = np.stack([preparation.apply(read_path(file)).image for file in files if file is not None])
+    _, evidence = predict_lite0(build_lite0(size), images)
+    return [enlarged(1.0 / (1.0 + np.exp(-map_)), size) for map_ in evidence]
 
 
 def _about(manifest: Manifest, card: Card | dict[str, Any]) -> About:

@@ -7,6 +7,8 @@ epoch, history, early stopping and best. `best-<epoch>.npz` holds the weights of
 
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -83,9 +85,9 @@ class Checkpoints:
         if not path.is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with _opened(path) as file:
                 return TrainingState(**json.loads(file["state"].tobytes()))
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise RunError(f"Expected a whole checkpoint in {path}. Received: {error}") from error
 
     def load(self, model: "keras.Model") -> TrainingState | None:
@@ -97,7 +99,7 @@ class Checkpoints:
         state = self.state()
         if state is None:
             return None
-        with np.load(self.folder / LAST, allow_pickle=False) as file:
+        with _opened(self.folder / LAST) as file:
             _assign(model.variables, file, "model")
             _assign(model.optimizer.variables, file, "optimizer")
         return state
@@ -120,10 +122,10 @@ class Checkpoints:
             raise RunError("Expected at least one finished epoch to keep. Received: none")
         best = self._best(state.best_epoch)
         if keep == "best" and state.best_epoch and best.is_file():
-            with np.load(best, allow_pickle=False) as file:
+            with _opened(best) as file:
                 _assign(model.variables, file, "model")
             return state.best_epoch
-        with np.load(self.folder / LAST, allow_pickle=False) as file:
+        with _opened(self.folder / LAST) as file:
             _assign(model.variables, file, "model")
         return state.epoch
 
@@ -164,6 +166,13 @@ class Checkpoints:
         except RunError:
             return 0
         return state.epoch if state else 0
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """An .npz file; closed also where NumPy finds it damaged."""
+    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        yield file
 
 
 def _assign(variables: list[Any], file: Any, prefix: str) -> None:

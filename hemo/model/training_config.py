@@ -216,9 +216,7 @@ def unusual(config: TrainingConfig) -> list[str]:
         remarks.append("The last epoch is kept, not the best one on held-out patients.")
     limit = 0.1 if config.optimizer == "sgd" else 0.005
     if config.learning_rate > limit:
-        remarks.append(
-            f"A learning rate of {config.learning_rate:g} is high for {config.optimizer}; try {limit / 5:g}."
-        )
+        remarks.append(f"A rate of {config.learning_rate:g} is high for {config.optimizer}; try {limit / 5:g}.")
     if config.learning_rate < 1e-6:
         remarks.append(f"At a learning rate of {config.learning_rate:g} hardly anything will change.")
     if config.batch < 8:

@@ -6,9 +6,9 @@ from pages.components import sidebar, theme
 
 st.set_page_config(
     page_title="Hemo",
-    page_icon=":material/neurology:",
+    page_icon=theme.ICON,
     layout="wide",
-    initial_sidebar_state="auto",
+    initial_sidebar_state=220,
     menu_items={"About": "Hemo, a head-CT hemorrhage workbench. For teaching and research, not for diagnosis."},
 )
 

@@ -39,7 +39,8 @@ def study_strip(
     figure.add_trace(
         go.Bar(
             x=numbers,
-            y=[1.04] * len(numbers),
+            y=[1.14] * len(numbers),
+            base=-0.06,
             width=1,
             marker={"color": "rgba(127,127,127,0.01)", "line": {"width": 0}},
             customdata=list(range(len(numbers))),
@@ -81,7 +82,13 @@ def study_strip(
             "tickformat": "d",
             "ticks": "",
         },
-        yaxis={"range": [0, 1.06], "tickvals": [0, 0.5, 1], "fixedrange": True, "zeroline": False, "showgrid": False},
+        yaxis={
+            "range": [-0.06, 1.08],
+            "tickvals": [0, 0.5, 1],
+            "fixedrange": True,
+            "zeroline": False,
+            "showgrid": False,
+        },
     )
     return figure
 

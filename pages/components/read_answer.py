@@ -10,7 +10,7 @@ from hemo.evaluate.metrics import predictive_values
 from hemo.model.bundle import ModelBundle
 from hemo.model.card import Card, default_threshold
 from hemo.model.study_reading import StudyReading
-from pages.components import calls, figures
+from pages.components import calls, figures, read_intake
 from pages.components.reading_room import VERDICTS, OpenStudy
 from pages.components.text import plain
 
@@ -39,11 +39,17 @@ def show(entry: OpenStudy, answer: StudyReading, chosen: ModelBundle) -> None:
     """Show the study's call and everything that qualifies it."""
     card = chosen.card
     band, threshold = decides(card, chosen_point())
-    _show_call(entry, answer, band, threshold)
-    _show_slice(entry, answer, chosen)
-    _show_point(card)
-    _show_warnings(entry, card)
-    _show_verdict(entry)
+    _show_study(entry, chosen)
+    with st.container(gap="xxsmall", key="read_call"):
+        _show_call(entry, answer, band, threshold)
+    with st.container(gap="xxsmall", key="read_this_slice"):
+        _show_slice(entry, answer)
+    with st.container(gap="xsmall", key="read_cut"):
+        _show_point(card)
+    with st.container(gap="xsmall", key="read_warnings"):
+        _show_warnings(entry, card)
+    with st.container(gap="xsmall", key="read_verdict"):
+        _show_verdict(entry)
 
 
 def _show_call(
@@ -60,7 +66,23 @@ def _show_call(
     st.caption(told + (f", {refused} refused." if refused else "."))
 
 
-def _show_slice(entry: OpenStudy, answer: StudyReading, chosen: ModelBundle) -> None:
+def _show_study(entry: OpenStudy, chosen: ModelBundle) -> None:
+    """Which study this is, and the series of it that were not read."""
+    study = entry.study
+    with st.container(gap="xxsmall", key="read_which"):
+        st.markdown(f"**{plain(study.name, 80)}**")
+        st.caption(plain(study.series or study.kind))
+        if study.others:
+            with st.popover(f"{len(study.others)} other series", icon=":material/layers:", width="stretch"):
+                for number, other in enumerate(study.others):
+                    st.markdown(plain(other.label))
+                    st.caption(f"Not read: {plain(other.reason)}.")
+                    if other.readable and st.button("Read it too", key=f"read_other_{entry.key}_{number}"):
+                        read_intake.read_other(entry, other, chosen)
+                        st.rerun()
+
+
+def _show_slice(entry: OpenStudy, answer: StudyReading) -> None:
     position = entry.position or 0
     st.markdown(f"This slice: **{calls.marked(answer.calls[position])}**")
     st.caption(plain(answer.reasons[position][:1].upper() + answer.reasons[position][1:]))
@@ -80,7 +102,7 @@ def _show_point(card: Card) -> None:
     for row in rows:
         st.caption(_worth(row))
     if not rows:
-        st.caption("This model's card gives no sensitivity and specificity here.")
+        st.caption("The card gives no sensitivity and specificity for this cut.")
     _show_prevalence(rows)
 
 
@@ -95,16 +117,14 @@ def _measured(card: Card, point: str | None) -> list[Mapping[str, Any]]:
     """The card's points whose thresholds decide now: both edges of the band, or the one threshold."""
     band, threshold = decides(card, point)
     edges = [threshold] if band is None else list(band)
-    return [
+    known = [
         each
-        for edge in edges
         for each in card["operating_points"]
-        if edge is not None
-        and abs(each["threshold"] - edge) < SAME
-        and (point is None or each["name"] == point)
-        and each.get("sensitivity") is not None
-        and each.get("specificity") is not None
+        if each.get("sensitivity") is not None and each.get("specificity") is not None
     ]
+    if point is not None:
+        return [each for each in known if each["name"] == point]
+    return [each for edge in edges for each in known if edge is not None and abs(each["threshold"] - edge) < SAME]
 
 
 def _worth(point: Mapping[str, Any]) -> str:
@@ -135,8 +155,8 @@ def _show_prevalence(rows: list[Mapping[str, Any]]) -> None:
             called = 1000 * (share * sensitivity + (1 - share) * (1 - specificity))
             missed = 1000 * share * (1 - sensitivity)
             st.markdown(
-                f"**{plain(row['name']).capitalize()}**: of 1,000 slices {called:.0f} are called and {missed:.0f} bleeds "
-                f"are missed. Positive predictive value {positive:.2f}, negative {negative:.3f}."
+                f"**{plain(row['name']).capitalize()}**: of 1,000 slices {called:.0f} are called and {missed:.0f} "
+                f"bleeds are missed. Positive predictive value {positive:.2f}, negative {negative:.3f}."
             )
 
 
@@ -144,7 +164,7 @@ def _show_warnings(entry: OpenStudy, card: Card) -> None:
     here = entry.study.slices[entry.position or 0].warnings
     warnings = list(dict.fromkeys([*entry.study.warnings, *here]))
     for sentence in warnings[:SHOWN_WARNINGS]:
-        st.markdown(f":orange[:material/warning:] {plain(sentence, 200)}")
+        st.caption(f":orange[:material/warning:] {plain(sentence, 160)}")
     with st.popover(f"Limits and warnings ({len(warnings) + len(card['limits'])})", width="stretch"):
         for sentence in [*warnings, *card["limits"]]:
             st.markdown(f"- {plain(sentence)}")

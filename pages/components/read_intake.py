@@ -1,13 +1,16 @@
 """The Read page's way in: files, folders and zips dropped on the page, read and scored with a progress bar."""
 
+import io
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
 
 import streamlit as st
-from hemo.ct.study import Study, assemble_studies
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from hemo.ct.slice import CTSlice
+from hemo.ct.study import OtherSeries, Study, assemble_studies
 from hemo.model.bundle import ModelBundle
-from pages.components import reading_room
+from pages.components import models, reading_room
 from pages.components.reading_room import OpenStudy, Room
 from pages.components.text import plain
 
@@ -19,23 +22,59 @@ EXAMPLE_SLICES = 24
 def show_drop_zone(chosen: ModelBundle) -> None:
     """The uploaders; whatever was dropped is read, scored and taken into the room, and the uploader empties."""
     room = reading_room.room()
-    files, folder = st.columns([4, 1], vertical_alignment="center")
-    with files:
-        dropped = st.file_uploader(
-            "Drop DICOM, NIfTI, PNG or JPEG files, or a zip of them",
-            accept_multiple_files=True,
-            key=f"read_files_{room.drop}",
-            label_visibility="collapsed",
-        )
-    with folder, st.popover("Folder", icon=":material/folder_open:", width="stretch"):
-        from_folder = st.file_uploader(
-            "A folder with everything in it", accept_multiple_files="directory", key=f"read_folder_{room.drop}"
-        )
-    uploads = [*(dropped or []), *(from_folder or [])]
+    if room.studies or room.refused:
+        uploads = _show_bar(room)
+    else:
+        with st.container(key="read_drop_large"):
+            uploads = _show_large(room)
     if uploads:
-        _take_in([(upload.name, upload) for upload in uploads], chosen, room)
+        _take_in(uploads, chosen, room)
         room.drop += 1
         st.rerun()
+
+
+def _show_large(room: Room) -> list[UploadedFile]:
+    files, folder = st.columns([5, 1], vertical_alignment="bottom")
+    with files:
+        dropped = _files(room, "visible")
+    with folder:
+        return [*dropped, *_folder(room)]
+
+
+def _show_bar(room: Room) -> list[UploadedFile]:
+    title, files, folder, empty = st.columns([1.5, 4, 1, 1], vertical_alignment="center")
+    with title:
+        st.title("Read a scan")
+    with files:
+        dropped = _files(room, "collapsed")
+    with folder:
+        whole = _folder(room)
+    with empty:
+        st.button(
+            "Clear",
+            icon=":material/delete:",
+            key="read_clear",
+            on_click=reading_room.clear,
+            width="stretch",
+            help="Forget every study, score and verdict of this session.",
+        )
+    return [*dropped, *whole]
+
+
+def _files(room: Room, label_visibility: Literal["visible", "collapsed"]) -> list[UploadedFile]:
+    return st.file_uploader(
+        "Drop DICOM, NIfTI, PNG or JPEG files, or a zip of them",
+        accept_multiple_files=True,
+        key=f"read_files_{room.drop}",
+        label_visibility=label_visibility,
+    )
+
+
+def _folder(room: Room) -> list[UploadedFile]:
+    with st.popover("Folder", icon=":material/folder_open:", width="stretch"):
+        return st.file_uploader(
+            "A folder with everything in it", accept_multiple_files="directory", key=f"read_folder_{room.drop}"
+        )
 
 
 def show_empty(chosen: ModelBundle) -> None:
@@ -54,45 +93,54 @@ def show_empty(chosen: ModelBundle) -> None:
 
 
 def load_example(chosen: ModelBundle) -> None:
-    """Take a synthetic study into the room."""
+    """Take a synthetic study into the room, as DICOM files that go the same way as a reader's own."""
+    from hemo.data.phantom_dicom import phantom_dataset
     from hemo.data.phantom_study import phantom_study
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        for index in range(EXAMPLE_SLICES):
+            file = io.BytesIO()
+            phantom_dataset(phantom, index).save_as(file, enforce_file_format=True)
+            yield f"phantom study/{index + 1:04d}.dcm", file.getvalue()
 
     with st.spinner("Making a phantom study"):
         phantom = phantom_study(EXAMPLE_SEED, EXAMPLE_SLICES, EXAMPLE_BLEED)
-    slices = tuple(
-        CTSlice(hu, "HU", f"slice {number}", spacing_mm=phantom.spacing, position_mm=float(height))
-        for number, (hu, height) in enumerate(zip(phantom.hu, phantom.positions, strict=True), start=1)
-    )
+        studies = assemble_studies(files()).studies
     warning = "Synthetic phantom, not a patient: its score says nothing about the model."
-    study = Study(
-        name=f"{phantom.name} phantom",
-        slices=slices,
-        spacing=phantom.spacing,
-        warnings=(warning,),
-        kind="phantom",
-    )
-    _admit([study], chosen, reading_room.room())
+    _admit([replace(study, warnings=(warning, *study.warnings)) for study in studies], chosen, reading_room.room())
+
+
+def read_other(entry: OpenStudy, other: OtherSeries, chosen: ModelBundle) -> None:
+    """Read another series of a study, as a study of its own beside it.
+
+    Raises:
+        HemoError: none of its slices decode.
+    """
+    study = other.read()
+    _admit([replace(study, name=f"{entry.study.name}, {other.label}")], chosen, reading_room.room())
 
 
 def bring_up_to_date(chosen: ModelBundle) -> None:
     """Score every study that this model has not read yet, after the active model changed."""
-    waiting = [
-        study for study in reading_room.room().studies if reading_room.models.identity(chosen) not in study.readings
-    ]
+    identity = models.identity(chosen)
+    waiting = [study for study in reading_room.room().studies if identity not in study.readings]
     if waiting:
         _score(waiting, chosen)
 
 
-def _take_in(uploads: list[tuple[str, object]], chosen: ModelBundle, room: Room) -> None:
+def _take_in(uploads: list[UploadedFile], chosen: ModelBundle, room: Room) -> None:
     bar = st.progress(0.0, text="Reading files")
     total = len(uploads)
 
     def each() -> Iterator[tuple[str, bytes]]:
-        for done, (name, upload) in enumerate(uploads, start=1):
-            yield name, upload.getvalue()  # type: ignore[attr-defined]
-            bar.progress(done / total, text=f"Reading files: {done} of {total}")
+        for done, upload in enumerate(uploads, start=1):
+            yield upload.name, upload.getvalue()
+            bar.progress(done / total, text=f"Opening file {done} of {total}")
 
-    result = assemble_studies(each())
+    def decoded(done: int, count: int) -> None:
+        bar.progress(done / max(count, 1), text=f"Decoding slice {done} of {count}")
+
+    result = assemble_studies(each(), progress=decoded)
     bar.empty()
     room.refused = list(result.refused)
     room.full = []

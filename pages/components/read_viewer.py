@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
-from hemo.report.overlay import overlay
 
 from hemo.charts.calls import call_text
 from hemo.charts.slice_view import Pane, slice_view
@@ -12,6 +11,7 @@ from hemo.charts.study_strip import study_strip
 from hemo.ct.slice import CTSlice
 from hemo.ct.window import WINDOWS, Window
 from hemo.model.study_reading import StudyReading
+from hemo.report.overlay import overlay
 from pages.components import notice
 from pages.components.reading_room import OpenStudy
 
@@ -21,7 +21,7 @@ OVERLAY_SHOWN, OPACITY, BESIDE = "read_overlay_shown", "read_opacity", "read_bes
 STRIP_CLICKS = "read_strip_clicks"
 FREE = "free"
 DEFAULT_OPACITY = 60
-VIEW_HEIGHT = 452
+VIEW_HEIGHT = 420
 PAGE_STEP = 5
 
 
@@ -55,15 +55,20 @@ def current_window() -> Window:
     return Window(FREE, st.session_state.get(FREE_LEVEL, 40.0), st.session_state.get(FREE_WIDTH, 80.0))
 
 
+def opacity() -> float:
+    """Opacity of the strongest response, in [0, 1]."""
+    return float(st.session_state.get(OPACITY, DEFAULT_OPACITY)) / 100
+
+
 def _show_tools(unit: str) -> Window:
     """Windows on the left, overlay on the right."""
-    windows, overlays = st.columns([1.25, 1], vertical_alignment="center")
-    with windows, st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+    windows, overlays = st.columns([1.16, 1], vertical_alignment="center", gap="small")
+    with windows, st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="read_windows"):
         if unit == "HU":
             _show_windows()
         else:
             st.caption("Picture: its window was fixed when it was exported.")
-    with overlays, st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with overlays, st.container(horizontal=True, gap="small", vertical_alignment="center", key="read_overlay"):
         shown = st.session_state.get(OVERLAY_SHOWN, True)
         st.button(
             "Overlay",
@@ -83,10 +88,9 @@ def _show_tools(unit: str) -> Window:
             label_visibility="collapsed",
             format="%d %%",
             disabled=not shown,
+            width=120,
         )
-        st.toggle(
-            "Beside", value=True, key=BESIDE, help="The untouched slice beside the overlay, or one large picture."
-        )
+        st.toggle("Beside", value=True, key=BESIDE, help="The untouched slice beside the overlay, or one large one.")
     return current_window()
 
 
@@ -124,7 +128,7 @@ def _show_picture(entry: OpenStudy, ct_slice: CTSlice, window: Window, answer: S
     untouched = Pane(titled, grey)
     panes = [untouched]
     if heat is not None and shown:
-        blended = overlay(grey, heat, opacity=st.session_state.get(OPACITY, DEFAULT_OPACITY) / 100)
+        blended = overlay(grey, heat, opacity())
         reacted = Pane("Where the network reacted, not where the bleed is", blended, heat=True)
         panes = [untouched, reacted] if st.session_state.get(BESIDE, True) else [reacted]
     elif st.session_state.get(BESIDE, True):
@@ -144,38 +148,26 @@ def _show_picture(entry: OpenStudy, ct_slice: CTSlice, window: Window, answer: S
 def _show_way_through(entry: OpenStudy) -> None:
     """Buttons and a slider through the slices, with where in the head this one lies."""
     position, count = entry.position or 0, len(entry)
-    back, middle, on, where = st.columns([0.42, 4, 0.42, 2.6], vertical_alignment="center", gap="small")
-    with back:
-        st.button(
-            "Previous slice",
-            icon=":material/chevron_left:",
-            key="read_previous",
-            shortcut="Left",
-            on_click=_move,
-            args=(entry, -1),
-            disabled=count < 2,
-            width="stretch",
-        )
-    with on:
-        st.button(
-            "Next slice",
-            icon=":material/chevron_right:",
-            key="read_next",
-            shortcut="Right",
-            on_click=_move,
-            args=(entry, 1),
-            disabled=count < 2,
-            width="stretch",
-        )
-    with middle:
-        if count > 1:
-            slider = f"read_slice_{entry.key}"
-            st.session_state[slider] = position + 1
-            st.slider(
-                "Slice", 1, count, key=slider, label_visibility="collapsed", on_change=_slide, args=(entry, slider)
-            )
-    with where:
-        st.caption(_place(entry.study.slices[position], position, count))
+    where = _place(entry.study.slices[position], position, count)
+    if count < 2:
+        st.caption(where)
+        return
+    way, place = st.columns([2.6, 1], vertical_alignment="center", gap="small")
+    with way, st.container(horizontal=True, gap="small", vertical_alignment="center", wrap=False, key="read_way"):
+        _step_button("−5", "read_page_back", "PageUp", entry, -PAGE_STEP)
+        _step_button("−1", "read_previous", "Left", entry, -1)
+        slider = f"read_slice_{entry.key}"
+        st.session_state[slider] = position + 1
+        st.slider("Slice", 1, count, key=slider, label_visibility="collapsed", on_change=_slide, args=(entry, slider))
+        _step_button("+1", "read_next", "Right", entry, 1)
+        _step_button("+5", "read_page_on", "PageDown", entry, PAGE_STEP)
+    with place:
+        st.caption(where)
+
+
+def _step_button(label: str, key: str, shortcut: str, entry: OpenStudy, step: int) -> None:
+    told = f"{abs(step)} slice{'s' if abs(step) > 1 else ''} {'on' if step > 0 else 'back'}."
+    st.button(label, key=key, shortcut=shortcut, help=told, on_click=_move, args=(entry, step), type="tertiary")
 
 
 def _place(ct_slice: CTSlice, position: int, count: int) -> str:

@@ -1,6 +1,11 @@
 """The little styling that config.toml cannot say."""
 
+from pathlib import Path
+
 import streamlit as st
+
+# A file of our own: a Material symbol as a page's icon would be fetched from the internet.
+ICON = str(Path(__file__).with_name("icon.svg"))
 
 _STYLE = """
 <style>
@@ -8,8 +13,19 @@ _STYLE = """
 [data-testid="stMetricValue"], [data-testid="stTable"], .hemo-figures { font-variant-numeric: tabular-nums; }
 /* A heading's anchor icon is noise in a workbench. */
 [data-testid="stHeaderActionElements"] { display: none; }
+/* A workbench uses the window: less margin than a document, the menu's corner stays free. */
+[data-testid="stMainBlockContainer"] { padding: 4.2rem 2rem 1.2rem; }
+[data-testid="stMainBlockContainer"] h1 { padding: 0.2rem 0 0.3rem; }
 /* Captions keep 4.5:1 contrast in both themes. */
 [data-testid="stCaptionContainer"] { opacity: 0.86; }
+/* Read: an empty page is one large place to drop on; a narrow window stacks triage, viewer and answer in that order. */
+.st-key-read_drop_large [data-testid="stFileUploaderDropzone"] { min-height: 9rem; align-items: center; }
+@media (max-width: 1180px) {
+  .st-key-read_room > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  .st-key-read_room > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] > [data-testid="stColumn"] {
+    flex: 1 1 100%; min-width: 100%;
+  }
+}
 </style>
 """
 

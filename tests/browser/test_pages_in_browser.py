@@ -2,12 +2,13 @@
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.harness import RunningApp, open_page
+from tests.browser.harness import RunningApp, open_page, serve
 
 PATHS = ("", "data", "train", "read", "results", "models")
 SERIOUS = {"serious", "critical"}
@@ -39,6 +40,13 @@ def test_the_sidebar_leads_to_every_page(app: RunningApp, page: Page) -> None:
         heading = page.get_by_test_id("stMain").get_by_role("heading", level=1)
         expect(heading).to_contain_text("Hemo" if title == "Overview" else title)
         expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_page_opened_first_by_its_own_address_has_the_sidebar(new_page: Callable[..., Page], tmp_path: Path) -> None:
+    with serve(tmp_path) as fresh:
+        page = new_page()
+        open_page(page, fresh, "results")
+        expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name="Read a scan")).to_be_visible()
 
 
 def websocket_status(app: RunningApp, host: str) -> int:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,16 @@ class ProcessId:
         return {"pid": self.pid, "started": self.started}
 
 
-def start_detached(module: str, *arguments: str, log: Path) -> ProcessId:
+def start_detached(module: str, *arguments: str, log: Path, environment: Mapping[str, str] | None = None) -> ProcessId:
     """Start `python -m module` so that it outlives this process, the terminal and the browser.
 
     Args:
         module: to run.
         arguments: its command line.
         log: file that its output is appended to.
+        environment: variables beyond those of this process.
     """
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -58,7 +60,7 @@ def start_detached(module: str, *arguments: str, log: Path) -> ProcessId:
             stdout=output,
             stderr=output,
             cwd=REPOSITORY,
-            env=environment,
+            env=variables,
             start_new_session=True,
         )
     started = ProcessId.of(process.pid)

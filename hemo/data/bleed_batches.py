@@ -2,8 +2,9 @@
 
 Three facts shape a batch. Bleeds are rare and come from few patients, so they are drawn patient by patient rather than
 slice by slice. Where a real bleed lies is not known to training (boxes are kept for judging), but a painted one has an
-exact mask and a bleed-free slice has none anywhere, so both teach the evidence map its place. And a network that is fed
-mid-head bleeds against necks learns anatomy, so most bleed-free slices are drawn from those with a brain in view.
+exact mask and a bleed-free slice has none anywhere, so both teach the evidence map its place; a real bleed teaches
+only that there is none outside the skull. And a network that is fed mid-head bleeds against necks learns anatomy, so
+most bleed-free slices are drawn from those with a brain in view.
 """
 
 from dataclasses import asdict, dataclass
@@ -162,11 +163,21 @@ class BleedBatches:
         image = degrade(cv2.warpAffine(image, warp, (size, size), flags=cv2.INTER_LINEAR), rng, self.degradations)
         cover = cv2.warpAffine(mask.astype(np.float32), warp, (size, size), flags=cv2.INTER_LINEAR)
         places, weights = self._places(cover)
+        if bleeding:
+            # Where the bleed lies is not known, but that it lies inside the skull is: without this the network
+            # keeps what it knows of the whole slice in a corner of the air, and the heat map shows it there.
+            inside = cv2.warpAffine(self._room(index).astype(np.float32), warp, (size, size))
+            weights = (cv2.resize(inside, weights.shape[::-1], interpolation=cv2.INTER_AREA) < 0.01).astype(np.float32)
         # A painted bleed of a pixel or two that the warp lost is no bleed that anyone could call.
         call = 1.0 if bleeding or (paint and cover.sum() >= 6.0) else 0.0
-        if bleeding:
-            weights = np.zeros_like(weights)
         return image, call, places, weights
+
+    def _room(self, index: int) -> np.ndarray:
+        """Where a bleed could be, (S, S) bool: inside the skull and half a place around it, else the whole head."""
+        anatomy = self._anatomy(index)
+        if anatomy is None:
+            return np.asarray(self.images[index] > 0)
+        return cv2.dilate(anatomy.intracranial.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)
 
     def _places(self, cover: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Target and weight of each place, (S/16, S/16) float32, from a mask's cover of each pixel."""

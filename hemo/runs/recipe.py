@@ -29,8 +29,8 @@ from hemo.workspace import Workspace
 
 FOLDS = 5
 FOLD_SEED = 20
-FOLD_STEPS = 1120
-FINAL_STEPS = 1600
+FOLD_STEPS = 1000
+FINAL_STEPS = 1500
 MODEL_NAME = "hemo-lite0"
 
 Say = Callable[[str], None]

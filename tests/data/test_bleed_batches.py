@@ -36,7 +36,10 @@ def test_real_bleeds_teach_the_call_only_and_painted_ones_the_place_too(batches:
     clear = slice(settings.bleeds, settings.bleeds + settings.clear)
     painted = slice(settings.bleeds + settings.clear, None)
     assert (batch.targets["logit"][real] > 0.5).all()
-    assert (batch.weights["evidence"][real] == 0).all()
+    assert (batch.targets["evidence"][real] == 0).all()
+    # Inside the skull the place is not known; in the corners' air it is known that there is none.
+    assert (batch.weights["evidence"][real][:, 5:9, 5:9] == 0).all()
+    assert (batch.weights["evidence"][real][:, 0, 0] == 1).mean() > 0.5
     assert (batch.targets["logit"][clear] < 0.5).all()
     assert (batch.weights["evidence"][clear] == 1).all() and (batch.targets["evidence"][clear] == 0).all()
     called = batch.targets["logit"][painted][:, 0] > 0.5

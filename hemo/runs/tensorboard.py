@@ -36,6 +36,11 @@ class TensorBoardWriter:
             step = (int(event["epoch"]) - 1) * int(event["batches"]) + int(event["batch"])
             self._scalars({f"batch/{name}": event.get(name) for name in _BATCH_FIGURES}, step)
 
+    def close(self) -> None:
+        """Close the file, if one was begun."""
+        if self._writer is not None:
+            self._call("close")
+
     def _scalars(self, values: dict[str, Any], step: int) -> None:
         from tensorflow.core.framework.summary_pb2 import Summary
         from tensorflow.core.util.event_pb2 import Event as TensorBoardEvent

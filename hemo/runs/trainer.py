@@ -70,9 +70,8 @@ class Trainer:
             self._events = EventWriter(self.run.folder / EVENTS)
             self._tensorboard = TensorBoardWriter(self.run.folder / TENSORBOARD)
             self._enter("starting")
-            state = self._work(task)
-        except Interrupted:
-            state = "stopped"
+            state = self._work_until_stopped(task)
+            self._enter(state)
         except HemoError as error:
             self._fail(str(error))
             raise
@@ -83,8 +82,21 @@ class Trainer:
             )
             self._fail(message)
             raise RunError(message) from error
-        self._enter(state)
+        finally:
+            self._close()
         return state
+
+    def _work_until_stopped(self, task: str) -> str:
+        try:
+            return self._work(task)
+        except Interrupted:
+            return "stopped"
+
+    def _close(self) -> None:
+        for writer in (getattr(self, "_events", None), getattr(self, "_tensorboard", None)):
+            if writer is not None:
+                with contextlib.suppress(OSError):  # a full disk was told already
+                    writer.close()
 
     def _work(self, task: str) -> str:
         config = self.run.config

@@ -36,7 +36,6 @@ from hemo.model.card import Card
 from hemo.model.reading import call_for
 
 OUT_OF_FOLD = "out_of_fold"
-_FITTED_ON = "out-of-fold scores of CT-ICH, 82 patients"
 _LIMITS = (
     "For teaching and research, not for diagnosis.",
     "Real bleeds come from one hospital and from trauma patients only; other causes of bleeding are painted, not real.",
@@ -130,7 +129,8 @@ def _card(run: Path, name: str, manifest: Manifest, table: pd.DataFrame) -> dict
     logit = table["logit"].to_numpy()
     probability, used = cross_fitted(logit, labels, folds, bias=True)
     shipped = fit_calibration(logit, labels, bias=True, how=_how_calibrated(used, len(np.unique(groups))))
-    points = _points(labels, probability, shipped.apply(logit), folds)
+    fitted_on = f"out-of-fold scores of {manifest.name}, {len(np.unique(groups))} patients"
+    points = _points(labels, probability, shipped.apply(logit), folds, fitted_on)
     thresholds = {point.name: point.threshold for point in points}
     band = band_between(thresholds["rule-out"], thresholds["rule-in"])
     rule = _best_rule(labels, probability, groups)
@@ -173,12 +173,12 @@ def _how_calibrated(used: list[Calibration], patients: int) -> str:
 
 
 def _points(
-    labels: np.ndarray, probability: np.ndarray, shipped: np.ndarray, folds: np.ndarray
+    labels: np.ndarray, probability: np.ndarray, shipped: np.ndarray, folds: np.ndarray, fitted_on: str
 ) -> list[OperatingPoint]:
     """Thresholds on the shipped calibration's scores; sensitivity and specificity with each fold held out."""
     return [
         replace(point, threshold=fit_threshold(labels, shipped, point.name))
-        for point in cross_fitted_points(labels, probability, folds, _FITTED_ON)
+        for point in cross_fitted_points(labels, probability, folds, fitted_on)
     ]
 
 

@@ -180,7 +180,7 @@ def write_bundle(path: Path, model: Any, card: Mapping[str, Any], heat_images: n
         staged.mkdir()
         _save_without_optimizer(model, staged / MODEL_FILE)
         complete["sha256"] = file_sha256(staged / MODEL_FILE)
-        _write_text(staged / CARD_FILE, json.dumps(complete, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        _write_text(staged / CARD_FILE, card_text(complete))
         bundle = load_bundle(staged)
         _write_text(staged / README_FILE, bundle_readme(bundle.card, bundle.size_bytes))
         replace_folder(staged, path)
@@ -201,6 +201,11 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+def card_text(card: Mapping[str, Any]) -> str:
+    """The content of a card.json."""
+    return json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def file_sha256(path: Path) -> str:

@@ -20,15 +20,20 @@ from pages.components.text import plain
 
 VIEW = "data_view"
 
+# Streamlit's columns shrink without end above 640 pixels; these two stand one above the other where they do not fit.
+SIDE_BY_SIDE = """
+<style>
+:has(> .st-key-data_counts), .st-key-data_counts { flex: 1 1 24rem !important; }
+:has(> .st-key-data_slices), .st-key-data_slices { flex: 2 1 33rem !important; }
+</style>
+"""
+
 
 def show_bar() -> KnownDataset | None:
     """The data set at hand, and the ways to another one."""
-    box, buttons = st.columns([0.56, 0.44], vertical_alignment="bottom")
-    with box:
+    with st.container(horizontal=True, vertical_alignment="bottom", key="data_bar"):
         entry = datasets.choose(key="data_choice")
-    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Import", icon=":material/folder_open:", key="data_import"):
-            data_import.show()
+        st.button("Import", icon=":material/folder_open:", key="data_import", on_click=data_import.open_form)
         with st.popover("Phantom", icon=":material/science:", help="Make synthetic head CT with exact masks"):
             show_phantom_form()
         if entry is not None:
@@ -82,11 +87,12 @@ def show_set(entry: KnownDataset, manifest: Manifest) -> None:
         label_visibility="collapsed",
     )
     if view == "contents":
-        counts, slices = st.columns([0.36, 0.64], gap="large")
-        with slices:
-            data_slices.show(manifest, entry.name)
-        with counts:
-            data_contents.show_counts(manifest)
+        st.html(SIDE_BY_SIDE)
+        with st.container(horizontal=True, gap="large", key="data_contents"):
+            with st.container(width="stretch", key="data_counts"):
+                data_contents.show_counts(manifest)
+            with st.container(width="stretch", key="data_slices"):
+                data_slices.show(manifest, entry.name)
     elif view == "problems":
         data_problems.show(manifest, entry)
     elif view == "augmentation":
@@ -97,6 +103,7 @@ def show_set(entry: KnownDataset, manifest: Manifest) -> None:
 
 st.title("Data")
 current = show_bar()
+data_import.show_if_open()
 if current is None:
     datasets.empty_state("Counts, slices and problems of a data set stand here.", key="data_empty")
     st.subheader("Public sets")

@@ -42,7 +42,9 @@ def group_bars(frame: pd.DataFrame, *, text_color: str | None = None) -> go.Figu
         )
     more = f", the {MOST_GROUPS} with most bleeds shown" if len(counts) > MOST_GROUPS else ""
     bleeding = int((counts["bleeds"] > 0).sum())
-    subtitle = f"n = {len(frame):,} slices of {len(counts):,} {plural(kind)}, {bleeding:,} with a bleed{more}"
+    subtitle = (
+        f"n = {len(frame):,} slices of {len(counts):,} {plural(kind)}, {bleeding:,} with a bleed (the lower part){more}"
+    )
     styled(figure, f"Slices by {kind}", subtitle, y="slices", height=270, text_color=text_color)
     figure.update_layout(barmode="stack", bargap=0.15, margin={"b": 28})
     return figure.update_xaxes(type="category", showticklabels=len(shown) <= 12, ticks="", showgrid=False)

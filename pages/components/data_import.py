@@ -15,11 +15,27 @@ from hemo.errors import HemoError
 from pages.components import datasets, notice, state
 
 RECOGNIZE = "Recognize it"
+OPEN = "data_import_open"
 FOUND_BY_NAME = "Find it by its name"
 
 
-@st.dialog("Import a data set", width="medium")
-def show() -> None:
+def open_form() -> None:
+    """Ask for the form; it stays until it is closed or the set is in."""
+    st.session_state[OPEN] = True
+
+
+def _close() -> None:
+    st.session_state[OPEN] = False
+
+
+def show_if_open() -> None:
+    """The form where it was asked for, and nothing elsewhere."""
+    if st.session_state.get(OPEN):
+        _show()
+
+
+@st.dialog("Import a data set", width="medium", on_dismiss=_close)
+def _show() -> None:
     """The form; closes when the set is in."""
     st.markdown("Slices stay where they are; Hemo keeps only the list of them.")
     path = st.text_input(
@@ -41,6 +57,7 @@ def show() -> None:
         name = _import(path.strip(), layout or None, options)
         if name is not None:
             state.set_active_dataset(name)
+            _close()
             st.rerun()
 
 

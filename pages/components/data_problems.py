@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from hemo.data.library import KnownDataset
-from hemo.data.manifest import Manifest
+from hemo.data.manifest import Manifest, Problem
 from hemo.data.problems import is_checked
 from hemo.errors import HemoError
 from pages.components import data_import, datasets, notice, state
+from pages.components.text import plain
 
 KINDS = {
     "unreadable": "Unreadable file",
@@ -23,7 +24,7 @@ KINDS = {
     "one_group": "One patient only",
     "no_groups": "Patients unknown",
 }
-SHOWN = 2000
+SHOWN, WRAPPED = 2000, 40
 
 
 def show(manifest: Manifest, entry: KnownDataset) -> None:
@@ -39,27 +40,30 @@ def show(manifest: Manifest, entry: KnownDataset) -> None:
         return
     counts = pd.Series([KINDS.get(problem.kind, problem.kind) for problem in manifest.problems]).value_counts()
     st.markdown(" · ".join(f"{kind}: **{count:,}**" for kind, count in counts.items()))
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Problem": [KINDS.get(problem.kind, problem.kind) for problem in manifest.problems[:SHOWN]],
-                "File": [problem.path or "the whole set" for problem in manifest.problems[:SHOWN]],
-                "Detail": [problem.detail for problem in manifest.problems[:SHOWN]],
-            }
-        ),
-        hide_index=True,
-        key="data_problem_table",
-        column_config={
-            "Problem": st.column_config.TextColumn(width="small"),
-            "File": st.column_config.TextColumn(width="medium"),
-            "Detail": st.column_config.TextColumn(width="large"),
-        },
-    )
+    _show_table(manifest.problems)
     if len(manifest.problems) > SHOWN:
         st.caption(
             f"The first {SHOWN:,} of {len(manifest.problems):,}; `python -m hemo inspect --json` lists them all."
         )
     st.caption("Unreadable and missing files are left out; everything else is used as it is.")
+
+
+def _show_table(problems: tuple[Problem, ...]) -> None:
+    """A line a problem: few wrap in a table, many scroll in a grid."""
+    kinds = [KINDS.get(problem.kind, problem.kind) for problem in problems[:SHOWN]]
+    files = [problem.path or "the whole set" for problem in problems[:SHOWN]]
+    details = [problem.detail for problem in problems[:SHOWN]]
+    table = pd.DataFrame({"Problem": kinds, "File": files, "Detail": details})
+    if len(problems) <= WRAPPED:
+        st.table(table.map(plain), border="horizontal", hide_index=True, alt="Problems of this data set")
+        return
+    st.dataframe(
+        table,
+        hide_index=True,
+        key="data_problem_table",
+        height=520,
+        column_config={"Detail": st.column_config.TextColumn(width="large")},
+    )
 
 
 def _show_check(manifest: Manifest, entry: KnownDataset) -> None:

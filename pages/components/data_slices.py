@@ -72,13 +72,13 @@ def _filtered(manifest: Manifest, name: str) -> npt.NDArray[np.int64]:
                 keep &= frame["split"] == split
         if manifest.group_kind != "file":
             groups = [ALL, *dict.fromkeys(frame["group"])]
-            group = st.selectbox(kind, groups, key=f"data_group_{name}", width=190)
+            group = st.selectbox(kind, groups, key=f"data_group_{name}", width=160)
             if group != ALL:
                 keep &= frame["group"] == group
         known = [subtype for subtype in SUBTYPES if subtype in frame.columns and frame[subtype].any()]
         if known:
             subtype = st.selectbox(
-                "Kind of bleed", [ALL, *known], key=f"data_subtype_{name}", width=190, format_func=str.capitalize
+                "Kind of bleed", [ALL, *known], key=f"data_subtype_{name}", width=160, format_func=str.capitalize
             )
             if subtype != ALL:
                 keep &= frame[subtype]
@@ -120,7 +120,7 @@ def _where(record: pd.Series) -> str:
 def _short(record: pd.Series) -> str:
     """What fits under a thumbnail: long names keep their end, where they differ."""
     parts = [str(record["slice"])] if record["group_kind"] == "file" else [str(record["group"]), str(record["slice"])]
-    return " · ".join(one_line(part if len(part) <= 8 else f"…{part[-6:]}") for part in parts)
+    return " · ".join(one_line(part if len(part) <= 8 else f"…{part[-5:]}") for part in parts)
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)

@@ -94,20 +94,24 @@ def show_empty(chosen: ModelBundle) -> None:
 
 def load_example(chosen: ModelBundle) -> None:
     """Take a synthetic study into the room, as DICOM files that go the same way as a reader's own."""
+    studies = assemble_studies(_example_files()).studies
+    warning = "Synthetic phantom, not a patient: its score says nothing about the model."
+    _admit([replace(study, warnings=(warning, *study.warnings)) for study in studies], chosen, reading_room.room())
+
+
+@st.cache_data(max_entries=1, show_spinner="Making a phantom study")
+def _example_files() -> list[tuple[str, bytes]]:
+    """The example's files, about 12 MB, made once for all sessions."""
     from hemo.data.phantom_dicom import phantom_dataset
     from hemo.data.phantom_study import phantom_study
 
-    def files() -> Iterator[tuple[str, bytes]]:
-        for index in range(EXAMPLE_SLICES):
-            file = io.BytesIO()
-            phantom_dataset(phantom, index).save_as(file, enforce_file_format=True)
-            yield f"phantom study/{index + 1:04d}.dcm", file.getvalue()
-
-    with st.spinner("Making a phantom study"):
-        phantom = phantom_study(EXAMPLE_SEED, EXAMPLE_SLICES, EXAMPLE_BLEED)
-        studies = assemble_studies(files()).studies
-    warning = "Synthetic phantom, not a patient: its score says nothing about the model."
-    _admit([replace(study, warnings=(warning, *study.warnings)) for study in studies], chosen, reading_room.room())
+    phantom = phantom_study(EXAMPLE_SEED, EXAMPLE_SLICES, EXAMPLE_BLEED)
+    files = []
+    for index in range(EXAMPLE_SLICES):
+        file = io.BytesIO()
+        phantom_dataset(phantom, index).save_as(file, enforce_file_format=True)
+        files.append((f"phantom study/{index + 1:04d}.dcm", file.getvalue()))
+    return files
 
 
 def read_other(entry: OpenStudy, other: OtherSeries, chosen: ModelBundle) -> None:

@@ -161,7 +161,7 @@ def _show_way_through(entry: OpenStudy) -> None:
         st.slider("Slice", 1, count, key=slider, label_visibility="collapsed", on_change=_slide, args=(entry, slider))
         _step_button("+1", "read_next", "Right", entry, 1)
         _step_button("+5", "read_page_on", "PageDown", entry, PAGE_STEP)
-    with place:
+    with place, st.container(key="read_place"):
         st.caption(where)
 
 

@@ -29,7 +29,7 @@ from hemo.workspace import Workspace
 
 FOLDS = 5
 FOLD_SEED = 20
-FOLD_STEPS = 1000
+FOLD_STEPS = 900
 FINAL_STEPS = 1500
 MODEL_NAME = "hemo-lite0"
 

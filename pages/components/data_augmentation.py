@@ -21,14 +21,14 @@ PREFIX = "data_augment_"
 SEED = "data_augment_seed"
 PICK = "data_augment_pick"
 PRESETS = {"As published": AS_PUBLISHED, "Off": UNCHANGED}
-FILLS = {"nearest": "Nearest pixel", "reflect": "Mirror image", "black": "Black"}
+FILLS = {"nearest": "Nearest", "reflect": "Mirror", "black": "Black"}
 
 Slider = tuple[str, str, float, float, str, str]
 # Name, label, largest value on the slider, step, format, help. The code allows more; a slider should stay useful.
 PUBLISHED_SLIDERS: tuple[Slider, ...] = (
     ("zoom", "Zoom", 0.5, 0.01, "%.2f", "Each axis is scaled by a factor drawn from 1 − zoom to 1 + zoom."),
-    ("shear", "Shear, degrees", 30.0, 0.25, "%.2f", "Keras counts in degrees: the published 0.25 hardly shows."),
-    ("rotation", "Rotation, degrees", 180.0, 1.0, "%.0f", "Turned by up to so many degrees either way."),
+    ("shear", "Shear (°)", 30.0, 0.25, "%.2f", "Keras counts in degrees: the published 0.25 hardly shows."),
+    ("rotation", "Rotation (°)", 180.0, 1.0, "%.0f", "Turned by up to so many degrees either way."),
 )
 FURTHER_SLIDERS: tuple[Slider, ...] = (
     ("shift", "Shift", 0.3, 0.01, "%.2f", "Moved by up to this share of the side, along each axis."),
@@ -89,14 +89,14 @@ def _show_controls() -> str:
     _show_pairs(PUBLISHED_SLIDERS)
     flip, fill = st.columns(2, vertical_alignment="center")
     with flip:
-        st.toggle("Horizontal flip", key=PREFIX + "horizontal_flip", help="Left and right swap half of the time.")
+        st.toggle("Flip", key=PREFIX + "horizontal_flip", help="Left and right swap, half of the time.")
     with fill:
         st.selectbox(
             "Beyond the edge",
             list(FILLS),
             format_func=lambda fill: FILLS[fill],
             key=PREFIX + "fill",
-            help="What fills the parts that a warp uncovers; published: nearest.",
+            help="What fills the parts that a warp uncovers; published: the nearest pixel.",
         )
     st.caption("Rescale 1/255, as published: the network sees grey levels from 0 to 1.")
     st.markdown("**Beyond it**")
@@ -130,7 +130,20 @@ def _show_rows(manifest: Manifest, name: str, kind: str, settings: AugmentSettin
         drawn = augment_batch(originals, settings, np.random.default_rng([seed, line]))
         picture = strip(np.rint(drawn / settings.rescale).astype(np.uint8))
         st.image(picture, width="stretch", alt=f"The same slices augmented, draw {line + 1} of {DRAWN_ROWS}")
-    st.caption("Only the training part is augmented. Validation and test slices stay as they are.")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption("Only the training part is augmented. Validation and test slices stay as they are.")
+        if st.button("Train with these", icon=":material/model_training:", key="data_train_with"):
+            _hand_to_training(settings)
+            st.switch_page("pages/train.py")
+
+
+def _hand_to_training(settings: AugmentSettings) -> None:
+    """Fill the form of a new run with these settings, the rest as recommended."""
+    from hemo.model.training_config import PRESETS as RUN_PRESETS
+    from pages.components import train_form
+
+    train_form.fill(RUN_PRESETS["recommended"].replace(augmentation=settings.to_json()))
+    st.session_state[train_form.PRESET] = None
 
 
 def _step(key: str) -> None:

@@ -168,6 +168,15 @@ def test_augmentation_starts_as_published_and_moves_at_once(kept: str) -> None:
     assert app.slider(key="data_augment_rotation").value == 25
 
 
+def test_settings_go_to_a_new_training_run(kept: str) -> None:
+    app = choose_view(open_page(), "augmentation")
+    app.slider(key="data_augment_rotation").set_value(7.0).run()
+    app.button(key="data_train_with").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Train"
+    assert app.slider(key="train_augment_rotation").value == 7
+
+
 def test_public_sets_name_licences(kept: str) -> None:
     app = choose_view(open_page(), "sources")
     for fact in ("CC BY 4", "CC BY\\-NC\\-SA 4", "non\\-commercial", "Kaggle Head CT"):

@@ -16,7 +16,7 @@ from hemo.model.training_config import TrainingConfig
 from hemo.runs import control
 from hemo.runs.lock import FileLock, trainer_lock
 from hemo.runs.process import ProcessId, collect_ended_children, start_detached
-from hemo.runs.run import ACTIVE, LOG, RESUMABLE, Run, create_run, list_runs, new_name
+from hemo.runs.run import ACTIVE, LOG, RESUMABLE, Run, check_name, create_run, list_runs, new_name
 from hemo.workspace import Workspace
 
 POLL_SECONDS = 0.2
@@ -44,9 +44,11 @@ def submit(workspace: Workspace, config: TrainingConfig, name: str | None = None
     """Put a new run in the queue.
 
     Raises:
-        RunError: the configuration cannot run whatever the data, or the name is taken.
+        RunError: the configuration cannot run whatever the data, or the name is taken or not allowed.
     """
     config.check()
+    if name is not None:
+        check_name(name)  # before it becomes part of a path
     config = config.replace(data=str(Path(config.data).expanduser().resolve()))
     run = create_run(workspace.runs / (name or new_name(config, workspace.runs)), config)
     ensure_supervisor(workspace)

@@ -158,8 +158,13 @@ def _commands(workspace: Workspace, run: Run, status: Status) -> None:
         pause: Command = "resume" if status.state == "paused" else "pause"
         icon = ":material/play_arrow:" if status.state == "paused" else ":material/pause:"
         ready = status.state in ("training", "paused")
-        _button(run, pause.capitalize(), pause, icon, disabled=not ready, help="Hold the run where it is, or go on.")
-        _button(run, "Stop", "stop", ":material/stop:", help="End now; finished epochs stay and can be resumed.")
+        left, right = st.columns(2)
+        with left:
+            _button(
+                run, pause.capitalize(), pause, icon, disabled=not ready, help="Hold the run where it is, or go on."
+            )
+        with right:
+            _button(run, "Stop", "stop", ":material/stop:", help="End now; finished epochs stay and can be resumed.")
         _button(
             run,
             "Stop and keep best",

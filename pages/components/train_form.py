@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import streamlit as st
 
 from hemo.data.augment import RANGES, AugmentSettings
-from hemo.data.library import KnownDataset, known_datasets
+from hemo.data.library import KnownDataset
 from hemo.errors import HemoError
 from hemo.model.architectures import ARCHITECTURES
 from hemo.model.training_config import (
@@ -21,15 +21,15 @@ from hemo.model.training_config import (
 )
 from hemo.runs import facts, supervisor
 from hemo.workspace import Workspace
-from pages.components import notice, state
+from pages.components import datasets, notice, state
 from pages.components.text import one_line, plain
 
 PRESET = "train_preset"
 DATASET = "train_dataset"
+_KEPT = "train_kept"
 NAME = "train_name"
 OTHER_PATH = "A folder or CSV on this machine"
 IMAGE_SIZES = (64, 96, 128, 160, 192, 224, 256, 320, 384)
-PHANTOM_STUDIES = 24
 
 _PLAIN_FIELDS = (
     "architecture",
@@ -83,9 +83,7 @@ _AUGMENT_HELP = {
 
 def show(workspace: Workspace) -> None:
     """The form; its button puts a run in the queue."""
-    if "train_architecture" not in st.session_state:
-        fill(PRESETS["recommended"])
-        st.session_state[PRESET] = "recommended"
+    _bring_back()
     st.subheader("New run")
     st.segmented_control(
         "Preset",
@@ -98,7 +96,7 @@ def show(workspace: Workspace) -> None:
     data, network, schedule = st.columns(3)
     with data, st.container(border=True, height="stretch", key="train_step_data"):
         st.markdown("**1 · Data**")
-        path = _data_step(workspace)
+        path = _data_step()
     with network, st.container(border=True, height="stretch", key="train_step_network"):
         st.markdown("**2 · Network**")
         _network_step()
@@ -106,6 +104,28 @@ def show(workspace: Workspace) -> None:
         st.markdown("**3 · Schedule**")
         _schedule_step()
     _start(workspace, path)
+    st.session_state[_KEPT] = {key: st.session_state[key] for key in _keys() if key in st.session_state}
+
+
+def _bring_back() -> None:
+    """Streamlit forgets a widget that is not drawn, on another page or hidden by another choice: the form does not."""
+    if _KEPT not in st.session_state:
+        fill(PRESETS["recommended"])
+        st.session_state[PRESET] = "recommended"
+        return
+    for key, value in st.session_state[_KEPT].items():
+        # Assigning also keeps the values of widgets that this run does not draw.
+        st.session_state[key] = st.session_state.get(key, value)
+
+
+def _keys() -> list[str]:
+    return [
+        *(f"train_{name}" for name in _PLAIN_FIELDS),
+        *(f"train_stop_{name}" for name in ("monitor", "patience", "mode")),
+        *(f"train_augment_{name}" for name in (*RANGES, "horizontal_flip", "fill")),
+        "train_balanced",
+        PRESET,
+    ]
 
 
 def fill(config: TrainingConfig) -> None:
@@ -163,19 +183,20 @@ def _apply_preset() -> None:
         fill(PRESETS[st.session_state[PRESET]])
 
 
-def _data_step(workspace: Workspace) -> str:
-    sets = {entry.name: entry for entry in known_datasets(workspace.datasets)}
+def _data_step() -> str:
+    sets = {entry.name: entry for entry in datasets.listing()}
     if not sets:
-        st.caption("No data set is known yet. The phantom is made here in seconds.")
-        if st.button("Make the phantom", key="train_make_phantom", icon=":material/science:", type="primary"):
-            make_phantom(workspace)
+        st.caption("No data set yet. A phantom is synthetic head CT with exact masks, made here in seconds.")
+        button = st.button("Make a phantom", key="train_make_phantom", icon=":material/science:", type="primary")
+        if button and datasets.make_phantom() is not None:
             st.rerun()
     options = [*sets, OTHER_PATH]
     if st.session_state.get(DATASET) not in options:
-        active = state.active_dataset()
-        st.session_state[DATASET] = active if active in sets else options[0]
+        active = datasets.active()
+        st.session_state[DATASET] = active.name if active else OTHER_PATH
     name = st.selectbox("Data set", options, key=DATASET, format_func=lambda key: _title(sets.get(key), key))
     if name in sets:
+        state.set_active_dataset(name)
         entry = sets[name]
         st.caption(f"{entry.slices:,} slices of {entry.groups:,} groups, {entry.positives:,} with a bleed")
         path = str(entry.path)
@@ -205,20 +226,6 @@ def _data_step(workspace: Workspace) -> str:
         st.toggle("Horizontal flip", key="train_augment_horizontal_flip")
         st.selectbox("Fill beyond the edge", ["nearest", "black", "reflect"], key="train_augment_fill")
     return path
-
-
-def make_phantom(workspace: Workspace) -> None:
-    """Write the embedded phantom set where it is not there yet, saying how far."""
-    from hemo.data.phantom import write_phantom
-
-    bar = st.progress(0.0, "Making phantom studies")
-    write_phantom(
-        workspace.datasets / "phantom",
-        studies=PHANTOM_STUDIES,
-        seed=0,
-        progress=lambda done, total: bar.progress(done / total, f"Making phantom study {done} of {total}"),
-    )
-    bar.empty()
 
 
 def _title(entry: KnownDataset | None, name: str) -> str:
@@ -328,7 +335,7 @@ def _cost(workspace: Workspace, config: TrainingConfig) -> None:
         notice.error(found.problem)
         return
     parts = [f"**{found.parameters:,}** parameters"]
-    entry = {each.name: each for each in known_datasets(workspace.datasets)}.get(st.session_state.get(DATASET, ""))
+    entry = {each.name: each for each in datasets.listing()}.get(st.session_state.get(DATASET, ""))
     if found.seconds_per_image is None:
         parts.append("time an epoch is measured when nobody trains" if not measuring else "measuring the time an epoch")
     elif entry is not None:

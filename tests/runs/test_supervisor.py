@@ -53,6 +53,12 @@ def test_a_bad_configuration_is_refused_before_it_is_queued(workspace: Workspace
     assert supervisor.queue(workspace) == []
 
 
+def test_a_name_never_leads_out_of_the_runs_folder(workspace: Workspace, no_processes: None) -> None:
+    with pytest.raises(RunError, match="Expected a run name"):
+        supervisor.submit(workspace, tiny_config(Path("/data")), "../escape")
+    assert not (workspace.root / "escape").exists()
+
+
 def test_the_queue_says_who_waits_since_when_and_behind_whom(workspace: Workspace, no_processes: None) -> None:
     for name in ("first", "second", "third"):
         supervisor.submit(workspace, tiny_config(Path("/data")), name)

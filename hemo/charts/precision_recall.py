@@ -43,6 +43,7 @@ def precision_recall_figure(
         yanchor="bottom" if share < 0.9 else "top",
         font={"size": 11},
     )
+    low = all(curve.y[curve.x > 0.05].max(initial=0) < 0.7 for curve in drawn.values())
     for i, ((name, curve), color) in enumerate(zip(drawn.items(), SERIES, strict=False)):
         at = thinned(curve.x.size)
         figure.add_trace(
@@ -58,7 +59,7 @@ def precision_recall_figure(
         )
         figure.add_annotation(
             x=0.02,
-            y=0.03 + 0.075 * i if share > 0.3 else share + 0.1 + 0.075 * i,
+            y=0.97 - 0.075 * i if low else 0.03 + 0.075 * i if share > 0.3 else share + 0.1 + 0.075 * i,
             text=f"<b>{name}</b>",
             font={"color": color, "size": 13},
             showarrow=False,

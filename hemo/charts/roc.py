@@ -91,7 +91,7 @@ def _mark(figure: go.Figure, points: Sequence[OperatingPoint], current: tuple[fl
             arrowcolor=FAINT,
             standoff=5,
             ax=70,
-            ay=34 + 20 * i,
+            ay=(34 + 20 * i) * (1 if point.sensitivity > 0.4 else -1),
         )
         figure.add_trace(
             go.Scatter(

@@ -48,6 +48,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print; 0 when every input was read or cleanly refused, else 1."""
     from hemo.evaluate.evaluation import evaluate, to_json
+    from hemo.report.evaluation_table import predictions_csv
 
     report = Reporter(args.progress)
     try:
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         report.stage("figures")
         evaluation = evaluate(predictions, args.threshold, resamples=args.resamples)
         if args.csv:
-            _write(args.csv, lambda path: table(predictions).to_csv(path, index=False))
+            _write(args.csv, lambda path: path.write_text(predictions_csv(predictions), encoding="utf-8"))
         if args.json:
             content = json.dumps(to_json(predictions, evaluation), indent=2, ensure_ascii=False, allow_nan=False)
             _write(args.json, lambda path: path.write_text(content + "\n", encoding="utf-8"))
@@ -157,13 +158,6 @@ def _load(bundle: Any, report: Reporter) -> Any:
     report.stage("loading the model")
     import_tensorflow_quietly()
     return Predictor(bundle)
-
-
-def table(predictions: "Predictions") -> Any:
-    """The CSV's columns as a DataFrame; scores of refused slices are blank."""
-    from hemo.evaluate.predictions import CSV_COLUMNS
-
-    return predictions.frame[list(CSV_COLUMNS)]
 
 
 def summary(predictions: "Predictions", evaluation: "Evaluation") -> str:

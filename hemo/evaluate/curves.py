@@ -4,11 +4,12 @@ All from one sorted pass; bands come from the same patient resamples as the inte
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from hemo.evaluate.intervals import MIN_GROUPS, RESAMPLES, draw_chunks
+from hemo.evaluate.intervals import MIN_GROUPS, draw_chunks
 from hemo.evaluate.metrics import FloatArray, checked, group_codes, predictive_values
 
 _BAND_RESAMPLES = 1000
@@ -236,7 +237,7 @@ class ThresholdTable:
     negatives: int
     sensitivity: FloatArray
     specificity: FloatArray
-    samples: tuple[FloatArray, FloatArray] | None
+    samples: tuple[NDArray[np.float32], NDArray[np.float32]] | None
     why_none: str = ""
 
     def index(self, threshold: float) -> int:
@@ -260,7 +261,7 @@ class ThresholdTable:
     def alerts(self, index: int, prevalence: float, per: int = 100) -> FloatArray:
         """Positive calls per `per` slices at a prevalence, (3,) value, low, high."""
 
-        def rate(sens: FloatArray, spec: FloatArray) -> FloatArray:
+        def rate(sens: Any, spec: Any) -> Any:
             return per * (sens * prevalence + (1 - spec) * (1 - prevalence))
 
         value = rate(self.sensitivity[index, 0], self.specificity[index, 0])
@@ -274,8 +275,8 @@ def threshold_table(
     labels: ArrayLike,
     probabilities: ArrayLike,
     groups: ArrayLike | None = None,
-    resamples: int = RESAMPLES,
-    steps: int = 200,
+    resamples: int = _BAND_RESAMPLES,
+    steps: int = 1000,
     seed: int = 0,
     extra: tuple[float, ...] = (),
 ) -> ThresholdTable | str:
@@ -311,7 +312,8 @@ def threshold_table(
         assert groups is not None
         drawn_tp, drawn_fp, drawn_pos, drawn_neg = _resampled(y, p, groups, falling, resamples, seed)
         with np.errstate(divide="ignore", invalid="ignore"):
-            samples = (drawn_tp / drawn_pos)[:, back], (1 - drawn_fp / drawn_neg)[:, back]
+            kept = np.float32  # the samples stay in memory behind the slider
+            samples = (drawn_tp / drawn_pos)[:, back].astype(kept), (1 - drawn_fp / drawn_neg)[:, back].astype(kept)
         for table, sample in ((sens, samples[0]), (spec, samples[1])):
             table[:, 1:] = np.nanquantile(sample, [0.025, 0.975], axis=0).T
     return ThresholdTable(rising, hits, false, n_pos, n_neg, sens, spec, samples, why)

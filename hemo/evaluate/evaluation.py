@@ -62,14 +62,14 @@ class Evaluation:
 
 
 def evaluate(
-    predictions: Predictions, threshold: float | None = None, rule: str = "max", resamples: int = 2000
+    predictions: Predictions, threshold: float | None = None, rule: str | None = None, resamples: int = 2000
 ) -> Evaluation:
     """Figures of a predictions table.
 
     Args:
         predictions: the table.
         threshold: None takes the bundle's balanced one.
-        rule: how a group's score comes from its slices, see `levels.RULES`.
+        rule: how a group's score comes from its slices, see `levels.RULES`; None takes the bundle's own.
         resamples: of the groups, for the intervals.
     """
     about = predictions.about
@@ -78,7 +78,7 @@ def evaluate(
     cut = _cross_fitted_thresholds(predictions) if threshold is None else None
     cuts: ArrayLike = at if cut is None else cut
     known = about.group_kind != "file"
-    by_group = group_scores(labels, probabilities, groups, rule) if known and labels.size else None
+    by_group = group_scores(labels, probabilities, groups, rule or about.study_rule) if known and labels.size else None
     finite = bool(np.isfinite(probabilities).all())
     refused = predictions.refused
     return Evaluation(

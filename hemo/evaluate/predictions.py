@@ -25,6 +25,7 @@ from hemo.ct.guard import assess
 from hemo.ct.preparation import Prepared
 from hemo.data.manifest import SUBTYPES, Manifest
 from hemo.errors import DatasetError, HemoError
+from hemo.evaluate.levels import RULES
 from hemo.evaluate.metrics import FloatArray, IntArray
 from hemo.model.bundle import replace_folder
 from hemo.model.card import default_threshold
@@ -39,7 +40,6 @@ Progress = Callable[[int, int], None]
 TABLE_VERSION = 1
 """Raise when a table's content or its reading changes: older cached tables are then computed again."""
 COLUMNS = ("source", "slice", "group", "label", "logit", "probability", "call", "reason")
-CSV_COLUMNS = ("source", "slice", "group", "label", "probability", "call", "reason")
 KNOWN_COLUMNS = (*SUBTYPES, "fracture", "brain_level", "split", "source_split", "boxes", "mask_path", "age")
 _BATCH = 32
 _TABLE, _ABOUT, _MAPS = "predictions.csv", "about.json", "maps.npz"
@@ -66,6 +66,7 @@ class About:
         problems: what the importer could not use: (path, kind, sentence).
         created: when, ISO 8601.
         trained_on: name and fingerprint of the bundle's training data.
+        study_rule: how the bundle scores a study from its slices, one of `levels.RULES`.
     """
 
     model: str
@@ -84,6 +85,7 @@ class About:
     problems: tuple[tuple[str, str, str], ...] = ()
     created: str = ""
     trained_on: dict[str, Any] = field(default_factory=dict)
+    study_rule: str = "max"
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "About":
@@ -348,7 +350,14 @@ def about_for(bundle: "ModelBundle", manifest: Manifest, fingerprint: str, proto
         problems=tuple((problem.path, problem.kind, problem.detail) for problem in manifest.problems),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         trained_on={name: card["data"].get(name) for name in ("name", "fingerprint", "split")},
+        study_rule=study_rule(card),
     )
+
+
+def study_rule(card: Any) -> str:
+    """How a card scores a study from its slices: its own rule where it names one, else the highest slice score."""
+    rule = (card.get("study_score") or {}).get("rule", "max")
+    return rule if rule in RULES else "max"
 
 
 def _predict(

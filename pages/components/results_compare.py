@@ -10,6 +10,7 @@ from hemo.charts.roc import roc_figure
 from hemo.evaluate.compare import compare, mcnemar
 from hemo.evaluate.metrics import METRIC_NAMES
 from hemo.evaluate.predictions import Predictions
+from pages.components import results_chart
 from pages.components.results_data import PROTOCOL_NAMES, Judged
 from pages.components.text import plain
 
@@ -82,7 +83,7 @@ def _show_pair(chosen: Judged, second: Judged, paired: pd.DataFrame) -> None:
         )
     with right:
         figure = roc_figure({names[0]: chosen.roc, f"{names[1]} ": second.roc}, f"n = {len(paired):,} slices")
-        st.plotly_chart(figure, key="results_compare_roc", config={"displayModeBar": False}, alt="Two ROC curves")
+        results_chart.show(figure, key="results_compare_roc", alt="Two ROC curves")
 
 
 def _number(value: float | None) -> str:

@@ -12,11 +12,9 @@ from hemo.evaluate.evaluation import evaluate
 from hemo.evaluate.intervals import plural, summarise
 from hemo.evaluate.levels import RULE_NAMES, RULES, group_scores
 from hemo.evaluate.metrics import METRIC_NAMES, METRICS, Metric
-from pages.components import notice, results_headline
+from pages.components import notice, results_chart, results_headline
 from pages.components.results_data import Judged
 from pages.components.text import plain
-
-PLAIN_CHART = {"displayModeBar": False}
 
 
 def show_curves(chosen: Judged) -> None:
@@ -32,16 +30,16 @@ def show_curves(chosen: Judged) -> None:
     with first:
         named = f"AUC {metrics['auc'].text()}"
         figure = roc_figure({named: chosen.roc}, chosen.n, evaluation.points, current_roc)
-        st.plotly_chart(figure, key="results_roc", config=PLAIN_CHART, alt=f"ROC curve, {named}")
+        results_chart.show(figure, key="results_roc", alt=f"ROC curve, {named}")
     with second:
         named = f"Average precision {metrics['average_precision'].text()}"
         share = evaluation.n_positive / max(evaluation.n, 1)
         figure = precision_recall_figure({named: chosen.precision_recall}, share, chosen.n, current_pr)
-        st.plotly_chart(figure, key="results_pr", config=PLAIN_CHART, alt=f"Precision-recall curve, {named}")
+        results_chart.show(figure, key="results_pr", alt=f"Precision-recall curve, {named}")
     first, second = st.columns(2, gap="large")
     with first:
         figure = decision_figure(chosen.decision, chosen.n)
-        st.plotly_chart(figure, key="results_decision", config=PLAIN_CHART, alt="Decision curve: net benefit")
+        results_chart.show(figure, key="results_decision", alt="Decision curve: net benefit")
     with second:
         figure = score_histogram(
             chosen.predictions.labels,
@@ -51,7 +49,7 @@ def show_curves(chosen: Judged) -> None:
             chosen.predictions.about.band,
             height=380,
         )
-        st.plotly_chart(figure, key="results_scores", config=PLAIN_CHART, alt="Histogram of scores by label")
+        results_chart.show(figure, key="results_scores", alt="Histogram of scores by label")
     _show_why(chosen)
 
 
@@ -70,7 +68,7 @@ def show_calibration(chosen: Judged) -> None:
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         figure = reliability_figure(series, chosen.n)
-        st.plotly_chart(figure, key="results_calibration", config=PLAIN_CHART, alt="Reliability diagram of the scores")
+        results_chart.show(figure, key="results_calibration", alt="Reliability diagram of the scores")
     with right:
         st.markdown("Of the slices that score 0.8, are four in five bleeds? On the dotted line they are.")
         for name in ("ece", "brier", "log_loss"):
@@ -110,7 +108,8 @@ def _show_groups(chosen: Judged) -> None:
     rule = st.selectbox(
         f"Score of a {plural(about.group_kind, 1)}",
         RULES,
-        key="results_rule",
+        index=RULES.index(about.study_rule),
+        key=f"results_rule_{about.study_rule}",
         format_func=lambda each: RULE_NAMES[each].capitalize(),
         help="Choosing the rule by the figures it gives on this set makes them too good.",
     )
@@ -143,7 +142,7 @@ def _show_groups(chosen: Judged) -> None:
     with strip:
         frame = predictions.frame[predictions.accepted][["group", "label", "probability", "source"]]
         figure = patient_strip(frame, threshold, chosen.n, about.group_kind, most=28)
-        st.plotly_chart(figure, key="results_strip", config=PLAIN_CHART, alt=f"Scores of every {about.group_kind}")
+        results_chart.show(figure, key="results_strip", alt=f"Scores of every {about.group_kind}")
 
 
 def _show_subtypes(chosen: Judged) -> None:

@@ -28,10 +28,12 @@ def show(chosen: Judged, threshold: float, cell: str) -> None:
         return
     pages = -(-len(rows) // A_PAGE)
     page = 1
+    said, turn = st.columns([4, 1], vertical_alignment="bottom")
     if pages > 1:
-        page = int(st.number_input(f"Page of {pages:,}", 1, pages, 1, key=f"results_page_{cell}_{pages}"))
+        with turn:
+            page = int(st.number_input(f"Page of {pages:,}", 1, pages, 1, key=f"results_page_{cell}_{pages}"))
     shown = rows[(page - 1) * A_PAGE : page * A_PAGE]
-    st.caption(f"{len(rows):,} {CELL_NAMES[cell]}, {gallery.ORDERS[order]}. {notice.HEAT_MAP_LIMIT}")
+    said.caption(f"{len(rows):,} {CELL_NAMES[cell]}, {gallery.ORDERS[order]}. {notice.HEAT_MAP_LIMIT}")
     for start in range(0, len(shown), A_ROW):
         for column, row in zip(st.columns(A_ROW), shown[start : start + A_ROW], strict=False):
             with column:

@@ -36,12 +36,13 @@ def show(chosen: Judged) -> None:
 
 def figure(title: str, metric: Metric) -> None:
     """One figure with its interval, or why it has none."""
-    if metric.value is None:
-        st.metric(title, "–", help=plain(metric.why))
-        st.caption(plain(metric.why))
-        return
-    st.metric(title, f"{metric.value:.3f}", help=plain(metric.why_none) if metric.why_none else None)
-    st.caption(f"{metric.interval[0]:.3f} to {metric.interval[1]:.3f}" if metric.interval else "no interval")
+    with st.container(gap=None):
+        if metric.value is None:
+            st.metric(title, "–")
+            st.caption(plain(metric.why))
+            return
+        st.metric(title, f"{metric.value:.3f}", help=plain(metric.why_none) if metric.why_none else None)
+        st.caption(f"{metric.interval[0]:.3f} to {metric.interval[1]:.3f}" if metric.interval else "no interval")
 
 
 def _show_refused(chosen: Judged) -> None:

@@ -12,7 +12,7 @@ from hemo.evaluate.intervals import plural
 from hemo.evaluate.levels import RULE_NAMES
 from hemo.evaluate.metrics import Counts
 from hemo.evaluate.operating_point import DESCRIPTIONS
-from pages.components import results_gallery
+from pages.components import results_chart, results_gallery
 from pages.components.results_data import Judged
 
 THRESHOLD, PREVALENCE, CELL = "results_threshold", "results_prevalence", "results_cell"
@@ -51,12 +51,11 @@ def _show_live(chosen: Judged, table: ThresholdTable) -> None:
         index = table.index(threshold)
         _show_figures(chosen, table, index, st.session_state[PREVALENCE] / 100)
     with left:
-        st.plotly_chart(
+        results_chart.show(
             operating_figure(
                 table, threshold, chosen.n, chosen.evaluation.points, chosen.predictions.about.band, height=430
             ),
             key="results_operating",
-            config={"displayModeBar": False},
             alt=f"Sensitivity and specificity over the threshold; at {threshold:.3f} sensitivity is "
             f"{table.sensitivity[index, 0]:.3f} and specificity {table.specificity[index, 0]:.3f}",
         )
@@ -81,7 +80,7 @@ def _show_controls(chosen: Judged) -> None:
         "Threshold on the score",
         0.0,
         1.0,
-        step=0.005,
+        step=0.001,
         format="%.3f",
         key=THRESHOLD,
         help="A slice whose score reaches it is called hemorrhage.",
@@ -132,17 +131,19 @@ def _show_figures(chosen: Judged, table: ThresholdTable, index: int, prevalence:
         _live(*rows[4])
     with second:
         missed = table.positives - int(table.tp[index])
-        st.metric("Bleeds missed here", f"{missed:,} of {table.positives:,}")
-        st.caption(_studies(chosen, float(table.threshold[index])))
+        with st.container(gap=None):
+            st.metric("Bleeds missed here", f"{missed:,} of {table.positives:,}")
+            st.caption(_studies(chosen, float(table.threshold[index])))
     if table.why_none:
         st.caption(f"No intervals: {table.why_none}.")
 
 
 def _live(title: str, values: np.ndarray, form: str) -> None:
     shown = form.format(values[0]) if np.isfinite(values[0]) else "–"
-    st.metric(title, shown)
     known = bool(np.isfinite(values[1]))
-    st.caption(f"{form.format(values[1])} to {form.format(values[2])}" if known else "no interval")
+    with st.container(gap=None):
+        st.metric(title, shown)
+        st.caption(f"{form.format(values[1])} to {form.format(values[2])}" if known else "no interval")
 
 
 def _studies(chosen: Judged, threshold: float) -> str:
@@ -156,19 +157,16 @@ def _studies(chosen: Judged, threshold: float) -> str:
 
 
 def _show_matrix(chosen: Judged, counts: Counts, threshold: float) -> None:
-    st.plotly_chart(
-        confusion_figure(counts, f"{chosen.n}; threshold {threshold:.3f}", st.session_state.get(CELL)),
+    results_chart.show(
+        confusion_figure(counts, f"n = {counts.n:,} slices, threshold {threshold:.3f}", st.session_state.get(CELL)),
         key=_CLICKS,
         on_select=_take_click,
-        selection_mode="points",
-        config={"displayModeBar": False},
         alt="Confusion matrix: " + ", ".join(f"{getattr(counts, cell)} {CELL_NAMES[cell]}" for cell in CELLS),
     )
-    st.segmented_control(
+    st.radio(
         "Slices shown",
         CELLS,
         key=CELL,
-        required=True,
         format_func=lambda cell: f"{CELL_NAMES[cell]} · {getattr(counts, cell):,}",
         help="Click a cell of the matrix, or choose here.",
     )

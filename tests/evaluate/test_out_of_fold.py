@@ -9,33 +9,30 @@ import pytest
 
 from hemo.data.manifest import Manifest
 from hemo.errors import DatasetError
+from hemo.evaluate.calibration import Calibration
 from hemo.evaluate.evaluation import evaluate
 from hemo.evaluate.metrics import confusion, sensitivity
 from hemo.evaluate.operating_point import cross_fitted_calls
 from hemo.evaluate.out_of_fold import folds_of, has_out_of_fold, load_out_of_fold
+from hemo.evaluate.predictions import predict_manifest
 from tests.evaluate.conftest import RulePredictor
+
+pytestmark = pytest.mark.usefixtures("every_slice_is_a_head")
 
 
 @pytest.fixture
 def bundle(small_set: Manifest, rule: RulePredictor, tmp_path: Path) -> Any:
-    """A bundle that brings a table of noisy logits over the small set, four folds by patient."""
-    card = rule.bundle.card | {"created": "2026-01-01"}
-    card["data"] = {
-        "name": "small",
-        "fingerprint": small_set.fingerprint(),
-        "split": "4 folds",
-        "licence": "CC0",
-        "citation": "nobody",
-    }
+    """A bundle that brings a table of noisy logits over the small set, three folds by patient."""
+    card = rule.bundle.card | {"study_score": {"rule": "top3"}}
+    card["data"] = {"name": "small", "fingerprint": small_set.fingerprint(), "split": "3 folds"}
     path = tmp_path / "bundle"
-    path.mkdir()
     rng = np.random.default_rng(0)
-    frame = small_set.frame
-    patient = frame["group"].str.removeprefix("patient ").astype(int)
-    logit = 3 * frame["label"] - 1 + rng.normal(0, 1.5, len(frame))
-    frame[["path", "slice", "group", "label"]].assign(fold=patient // 2 % 3, logit=logit).to_csv(
-        path / "out_of_fold.csv", index=False
-    )
+    patient = small_set.frame["group"].str.removeprefix("patient ").astype(int)
+    logit = 3 * small_set.labels - 1 + rng.normal(0, 1.5, 24)
+    table = predict_manifest(rule, small_set)
+    frame = table.frame.drop(columns="boxes")
+    frame = frame.assign(fold=patient // 2 % 3, logit=logit, probability=Calibration().apply(logit))
+    replace(table, frame=frame, about=replace(table.about, root="elsewhere")).save(path / "out_of_fold")
     return SimpleNamespace(path=path, card=card, name="rule")
 
 
@@ -44,8 +41,9 @@ def test_the_table_becomes_predictions_with_what_the_set_knows(bundle: Any, smal
     table = load_out_of_fold(bundle, small_set)
     assert table.about.protocol == "out of fold"
     assert table.about.root == str(small_set.root)
+    assert table.about.study_rule == "top3"
     assert table.frame["boxes"].map(len).sum() == 6
-    assert table.heat is None
+    assert table.heat is not None
     assert evaluate(table).warnings == ()
     alone = load_out_of_fold(bundle)
     assert alone.about.root == ""
@@ -67,21 +65,12 @@ def test_other_data_are_not_mixed_in(bundle: Any, small_set: Manifest) -> None:
     assert load_out_of_fold(bundle, other).about.root == ""
 
 
-def test_maps_come_along_where_the_bundle_brings_them(bundle: Any, small_set: Manifest) -> None:
-    np.savez(bundle.path / "out_of_fold_evidence.npz", evidence=np.ones((24, 3, 3), np.float16))
-    table = load_out_of_fold(bundle, small_set)
-    assert table.heat is not None
-    assert table.heat.shape == (24, 3, 3)
-    np.savez(bundle.path / "out_of_fold_evidence.npz", evidence=np.ones((7, 3, 3), np.float16))
-    assert load_out_of_fold(bundle, small_set).heat is None
-
-
-def test_a_table_without_a_column_says_which(bundle: Any) -> None:
-    path = bundle.path / "out_of_fold.csv"
+def test_a_table_without_folds_says_so(bundle: Any) -> None:
+    path = bundle.path / "out_of_fold" / "predictions.csv"
     pd.read_csv(path).drop(columns="fold").to_csv(path, index=False)
-    with pytest.raises(DatasetError, match="Received: no fold"):
+    with pytest.raises(DatasetError, match="Expected the column fold"):
         load_out_of_fold(bundle)
-    path.unlink()
+    (bundle.path / "out_of_fold" / "about.json").unlink()
     assert not has_out_of_fold(bundle)
-    with pytest.raises(DatasetError, match=r"Expected out_of_fold\.csv"):
+    with pytest.raises(DatasetError, match="Expected a predictions table"):
         load_out_of_fold(bundle)

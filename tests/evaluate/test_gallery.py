@@ -1,0 +1,74 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hemo.data.manifest import Manifest
+from hemo.evaluate import gallery
+from hemo.evaluate.metrics import confusion
+from hemo.evaluate.predictions import Predictions, predict_manifest
+from tests.evaluate.conftest import RulePredictor
+
+pytestmark = pytest.mark.usefixtures("every_slice_is_a_head")
+
+
+@pytest.fixture
+def table(small_set: Manifest, rule: RulePredictor) -> Predictions:
+    return predict_manifest(rule, small_set)
+
+
+def test_the_cells_are_those_of_the_matrix(table: Predictions) -> None:
+    threshold = float(np.median(table.probabilities))
+    counts = confusion(table.labels, table.probabilities, threshold)
+    found = {cell: gallery.cell_rows(table, cell, threshold) for cell in ("tp", "fp", "fn", "tn")}
+    assert {cell: len(rows) for cell, rows in found.items()} == vars(counts)
+    assert sorted(np.concatenate(list(found.values()))) == list(range(24))
+    with pytest.raises(ValueError, match="expected one of tp, fp, fn, tn"):
+        gallery.cell_rows(table, "all", threshold)
+
+
+def test_filters_offer_what_the_set_knows(table: Predictions) -> None:
+    assert gallery.filters(table) == {"subtype": ["epidural"], "split": ["train", "test"]}
+    rows = np.arange(24)
+    assert set(gallery.filtered(table, rows, {"subtype": "epidural", "split": "", "group": ""})) == {
+        0,
+        4,
+        8,
+        12,
+        16,
+        20,
+    }
+    assert set(gallery.filtered(table, rows, {"split": "test"})) == set(range(16, 24))
+    assert set(gallery.filtered(table, rows, {"group": "patient 1"})) == {2, 3, 20, 21, 22, 23}
+
+
+def test_orders(table: Predictions) -> None:
+    rows = np.arange(24)
+    gap = np.abs(table.frame["probability"].to_numpy() - 0.5)
+    assert gallery.ordered(table, rows, 0.5, "confident")[0] == gap.argmax()
+    assert gallery.ordered(table, rows, 0.5, "close")[0] == gap.argmin()
+    assert list(gallery.ordered(table, rows, 0.5, "patient")) == list(rows)
+
+
+def test_a_slice_comes_with_its_heat_map_even_without_the_affine(table: Predictions) -> None:
+    kept = gallery.look_up(table, 0)
+    assert kept.grey is not None
+    assert kept.heat is not None
+    assert kept.heat.shape == kept.grey.shape == (64, 48)
+    again = gallery.look_up(dataclasses.replace(table, to_source=None, shapes=None), 0)
+    assert again.heat is not None
+    np.testing.assert_allclose(again.heat, kept.heat, atol=1e-3)
+
+
+def test_a_slice_that_is_gone_says_so(table: Predictions) -> None:
+    (table.slice_file(3)).unlink()  # type: ignore[union-attr]
+    assert gallery.look_up(table, 3).why == "the slice is not on this machine"
+    (table.slice_file(4)).write_bytes(b"text")  # type: ignore[union-attr]
+    assert "Expected" in gallery.look_up(table, 4).why
+
+
+def test_words_and_export(table: Predictions) -> None:
+    assert gallery.described(table, 0).startswith("patient 0 · slice 0 · score 0.")
+    assert "labelled epidural" in gallery.described(table, 0)
+    assert "labelled normal" in gallery.described(table, 1)
+    assert list(gallery.doubtful_table(table, {"03.png", "nowhere"})["source"]) == ["03.png"]

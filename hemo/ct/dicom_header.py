@@ -20,10 +20,12 @@ from hemo.errors import RefusedInput, UnreadableImage
 MAX_SIDE = 2048
 MIN_SIDE = 16
 MAX_FRAMES = 2000
-# 512 frames of 512×512. Encapsulated frames are far smaller than what they unpack to, so their cap is lower: it holds
-# a small file's cost, in float32, to 300 MB.
-MAX_PIXELS_NATIVE = 2**27
-MAX_PIXELS_ENCAPSULATED = 75_000_000
+# 512 frames of 512×512.
+MAX_PIXELS = 2**27
+# Compressed frames unpack to far more than they are, and in float32 to twice that again: a small file gets 150 frames
+# of 512×512, a larger one four pixels a byte (CT compresses to about one), so that no file costs far more than it is.
+FREE_PIXELS_COMPRESSED = 40_000_000
+MAX_PIXELS_A_BYTE = 4
 
 SOP_CT = frozenset({
     "1.2.840.10008.5.1.4.1.1.2",  # CT Image Storage
@@ -52,6 +54,16 @@ WANTED = frozenset({
     _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _SPACING, _ALLOCATED, _STORED, _HIGH_BIT, _SIGNED, _PADDING,
     _PADDING_LIMIT, _BURNED_IN, _LOSSY, _INTERCEPT, _SLOPE, _RESCALE_TYPE, _LUT_DESCRIPTOR, elements.LUT_DATA,
     *elements.SEQUENCES,
+})  # fmt: skip
+
+# Terms that may be repeated on screen (PS3.3 C.7.3.1.1.1 and C.7.6.3.1.2); what else a file holds there may be a name.
+_MODALITIES = frozenset({
+    "CT", "MR", "US", "CR", "DX", "MG", "NM", "PT", "XA", "RF", "OT", "IO", "ES", "GM", "SM", "XC", "OP", "OPT", "ECG",
+    "SR", "SEG", "PR", "KO", "REG", "DOC", "RTDOSE", "RTPLAN", "RTSTRUCT", "RTIMAGE", "RTRECORD", "PX", "BI", "BMD",
+})  # fmt: skip
+_PHOTOMETRICS = frozenset({
+    "MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "HSV", "ARGB", "CMYK", "YBR_FULL", "YBR_FULL_422",
+    "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT",
 })  # fmt: skip
 
 # Words in a series' description that tell contrast or a body part; only these booleans are kept of the text.
@@ -311,15 +323,14 @@ class _Values:
 def _check_kind(values: _Values, found: Elements) -> None:
     modality = values.text(_MODALITY).upper()
     if modality != "CT" and values.text(_SOP_CLASS) not in SOP_CT:
-        # Modality is a defined term of two to four letters; anything else is not repeated on screen.
-        received = modality if modality.isalpha() and len(modality) <= 8 else "no modality"
+        received = modality if modality in _MODALITIES else "no known modality"
         raise RefusedInput(f"Expected a CT image (modality CT). Received: {received}.")
     if found.pixels is None and found.fragments is None:
         raise RefusedInput("Expected a CT image with pixel data. Received: a DICOM file without pixels.")
     samples = values.binary(_SAMPLES) or 1
     photometric = values.text(_PHOTOMETRIC)
     if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        received = photometric if photometric.replace("_", "").isalnum() and len(photometric) <= 16 else "none"
+        received = photometric if photometric in _PHOTOMETRICS else "unknown"
         raise RefusedInput(
             "Expected a CT image of one channel (MONOCHROME1 or MONOCHROME2). "
             f"Received: {samples} channels, photometric interpretation {received}."
@@ -333,7 +344,10 @@ def _check_size(rows: int, columns: int, frames: int, found: Elements) -> None:
         )
     if not 1 <= frames <= MAX_FRAMES:
         raise RefusedInput(f"Expected 1 to {MAX_FRAMES:,} frames. Received: {frames:,} frames.")
-    cap = MAX_PIXELS_NATIVE if found.pixels is not None else MAX_PIXELS_ENCAPSULATED
+    cap = MAX_PIXELS
+    if found.fragments is not None:
+        encoded = sum(len(fragment) for fragment in found.fragments)
+        cap = min(cap, max(FREE_PIXELS_COMPRESSED, MAX_PIXELS_A_BYTE * encoded))
     if rows * columns * frames > cap:
         raise RefusedInput(
             f"Expected at most {cap:,} pixels in one file. Received: {frames:,} frames of {rows:,}×{columns:,}."

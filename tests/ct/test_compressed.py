@@ -134,6 +134,18 @@ def test_truncated_pixel_data_is_unreadable_or_marked(syntax):
     assert read_dicom(whole, "whole")[0].shape == (SIDE, SIDE)
 
 
+def test_damaged_frame_costs_no_new_process():
+    whole = compressed(ct_dataset(), JPEGLSLossless)
+    read_dicom(whole, "a")
+    process = module._DECODER._process
+    hu = np.stack([head(), head(1)])
+    frames = [lossless_jpeg(head().view(np.uint16), 16, 1)[:300], lossless_jpeg(head(1).view(np.uint16), 16, 1)]
+    with pytest.raises(UnreadableImage, match="a damaged frame"):
+        read_dicom(encapsulated(ct_dataset(hu), JPEGLosslessSV1, frames), "a")
+    assert np.array_equal(read_dicom(whole, "a")[0].pixels, head())
+    assert module._DECODER._process is process
+
+
 def test_decoder_that_dies_is_replaced():
     data = compressed(ct_dataset(), JPEGLSLossless)
     read_dicom(data, "a")
@@ -192,7 +204,7 @@ def test_frame_that_needs_too_much_memory_or_time_ends_only_its_process():
     spinner = script.replace(
         "def _decode(decoder", "def _decode(*_):\n    while True:\n        pass\n\n\ndef _unused(decoder"
     )
-    request = json.dumps({"transfer_syntax": JPEGLSLossless, "frames": 1, "cpu_seconds": 0}).encode()
+    request = json.dumps({"transfer_syntax": JPEGLSLossless, "cpu_seconds": 0}).encode()
     message = struct.pack("<I", len(request)) + request + struct.pack("<I", 4) + b"text"
     for source in (eater, spinner):
         start = time.monotonic()

@@ -154,10 +154,11 @@ def enhanced(order: list[int]) -> Dataset:
     ("tags", "received"),
     [
         ({"Modality": "MR", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}, "Received: MR"),
-        ({"Modality": "CANARY_NAME", "SOPClassUID": "1.2"}, "Received: no modality"),
+        ({"Modality": "CANARY_NAME", "SOPClassUID": "1.2"}, "Received: no known modality"),
         ({"PixelData": None}, "without pixels"),
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "3 channels, photometric interpretation RGB"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "Expected a CT image of one channel"),
+        ({"PhotometricInterpretation": "CANARY"}, "photometric interpretation unknown"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "a localizer"),
         (
             {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "RescaleSlope": None, "RescaleIntercept": None},

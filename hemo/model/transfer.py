@@ -23,8 +23,9 @@ from hemo.model.readme import bundle_readme
 
 MAX_ZIP_BYTES = MAX_FILE_BYTES + 2**25
 MAX_MEMBERS = 24
-# Tables and figures that a bundle may bring along, such as its out-of-fold predictions; all else is left behind.
-_COMPANION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}\.(csv|json)")
+# Tables that a bundle may bring along, such as its out-of-fold predictions; all else is left behind, heat maps too:
+# an array file can claim any size.
+_COMPANION = re.compile(r"(out_of_fold/)?[A-Za-z0-9][A-Za-z0-9._-]{0,80}\.(csv|json)")
 MAX_COMPANION_BYTES = 2**22
 
 
@@ -32,18 +33,19 @@ def bundle_zip(bundle: ModelBundle) -> bytes:
     """Every file of a bundle's folder as a zip, below a folder of the bundle's name."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(bundle.path.iterdir()):
-            if path.is_file() and not path.name.startswith("."):
+        for path in sorted(bundle.path.rglob("*")):
+            inside = path.relative_to(bundle.path)
+            if path.is_file() and not path.is_symlink() and not any(part.startswith(".") for part in inside.parts):
                 # Weights do not deflate.
                 kind = zipfile.ZIP_STORED if path.name == MODEL_FILE else zipfile.ZIP_DEFLATED
-                archive.write(path, f"{bundle.name}/{path.name}", compress_type=kind)
+                archive.write(path, f"{bundle.name}/{inside.as_posix()}", compress_type=kind)
     return stream.getvalue()
 
 
 def import_bundle(data: bytes, models_dir: Path) -> ModelBundle:
     """Check an uploaded zip and add its bundle to the models folder.
 
-    The README is written anew from the card; of other files only tables and figures are kept.
+    The README is written anew from the card; of other files only tables are kept.
 
     Args:
         data: the zip: `model.keras` and `card.json`, at the top or in one folder.
@@ -71,6 +73,7 @@ def import_bundle(data: bytes, models_dir: Path) -> ModelBundle:
             staged = Path(temporary) / "bundle"
             staged.mkdir()
             for name, content in members.items():
+                (staged / name).parent.mkdir(exist_ok=True)
                 (staged / name).write_bytes(content)
             checked = load_bundle(staged)
             readme = bundle_readme(checked.card, checked.size_bytes)

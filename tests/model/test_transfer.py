@@ -17,12 +17,14 @@ from tests.small_bundle import write_small_bundle
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     made = write_small_bundle(tmp_path_factory.mktemp("models"))
-    (made.path / "out_of_fold.csv").write_text("source,label\n")
+    (made.path / "out_of_fold").mkdir()
+    (made.path / "out_of_fold" / "predictions.csv").write_text("source,label\n")
     return made
 
 
 def parts(bundle: ModelBundle) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in bundle.path.iterdir()}
+    files = [path for path in bundle.path.rglob("*") if path.is_file()]
+    return {path.relative_to(bundle.path).as_posix(): path.read_bytes() for path in files}
 
 
 def zipped(content: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
@@ -37,7 +39,7 @@ def test_out_and_in_again_is_the_same_bundle(bundle: ModelBundle, tmp_path: Path
     data = bundle_zip(bundle)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = sorted(archive.namelist())
-    assert names == ["tiny/README.md", "tiny/card.json", "tiny/model.keras", "tiny/out_of_fold.csv"]
+    assert names == ["tiny/README.md", "tiny/card.json", "tiny/model.keras", "tiny/out_of_fold/predictions.csv"]
     again = import_bundle(data, tmp_path / "models")
     assert again.card == bundle.card
     assert parts(again) == parts(bundle)
@@ -63,7 +65,7 @@ def test_what_is_no_table_stays_out_and_the_readme_is_written_anew(bundle: Model
     }
     added = import_bundle(zipped(parts(bundle) | extra), tmp_path / "models")
     assert parts(added) == parts(bundle)
-    assert sorted(path.name for path in tmp_path.rglob("*.csv")) == ["out_of_fold.csv"]
+    assert sorted(path.name for path in tmp_path.rglob("*.csv")) == ["predictions.csv"]
 
 
 def test_a_name_that_is_taken_is_refused_and_the_old_model_stays(bundle: ModelBundle, tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from hemo.errors import HemoError
+from hemo.evaluate.study_reading import StudyReading, read_study
 from hemo.model.bundle import ModelBundle
-from hemo.model.study_reading import StudyReading, read_study
 from pages.components import (
     calls,
     models,
@@ -75,7 +75,8 @@ def show_notes() -> None:
 def show_room(chosen: ModelBundle) -> None:
     """Triage, viewer and answer side by side."""
     room = reading_room.room()
-    card, identity, point = chosen.card, models.identity(chosen), read_answer.chosen_point()
+    card, identity = chosen.card, models.identity(chosen)
+    point = read_answer.chosen_point(card)
     answers = [(entry, read_study(entry.readings[identity], card, point)) for entry in room.studies]
     answers.sort(key=lambda pair: pair[1].order)
     if len(answers) > 1:

@@ -8,9 +8,9 @@ from typing import Any
 
 from hemo import __version__
 from hemo.ct.slice import CTSlice
+from hemo.evaluate.study_reading import StudyReading, study_rule_name
 from hemo.model.card import Card
 from hemo.model.reading import Reading
-from hemo.model.study_reading import StudyReading
 
 NOTICE = "For teaching and research, not for diagnosis."
 
@@ -51,6 +51,7 @@ def studies_json(results: Iterable[StudyResult], card: Card, point: str | None) 
         "hemo": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": {"name": card["name"], "sha256": card["sha256"], "created": card["created"], "limits": card["limits"]},
+        "study_score": study_rule_name(card),
         "operating_point": point or "default",
         "uncertain_band": card["uncertain_band"] if point is None else None,
         "studies": [_study(result) for result in results],
@@ -64,6 +65,7 @@ def _study(result: StudyResult) -> dict[str, Any]:
         "study": result.name,
         "call": answer.call,
         "score": _rounded(answer.score),
+        "study_score": _rounded(answer.study_score),
         "highest_slice": None if answer.worst is None else answer.worst + 1,
         "n_slices": len(result.slices),
         "n_read": answer.n_read,

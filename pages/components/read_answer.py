@@ -7,23 +7,24 @@ import streamlit as st
 
 from hemo.charts.score_bar import score_bar
 from hemo.evaluate.metrics import predictive_values
+from hemo.evaluate.study_reading import StudyReading, study_rule, study_rule_name
 from hemo.model.bundle import ModelBundle
 from hemo.model.card import Card, default_threshold
-from hemo.model.study_reading import StudyReading
 from pages.components import calls, figures, read_intake
 from pages.components.reading_room import VERDICTS, OpenStudy
 from pages.components.text import plain
 
 POINT, PREVALENCE = "read_point", "read_prevalence"
 DEFAULT_PREVALENCE = 10.0
+DEFAULT_POINT = "(default)"
 SHOWN_WARNINGS = 3
 SAME = 1e-6
 
 
-def chosen_point() -> str | None:
-    """Name of the operating point the reader chose; None for the model's default call."""
-    chosen = st.session_state.get(POINT)
-    return chosen if isinstance(chosen, str) else None
+def chosen_point(card: Card) -> str | None:
+    """Name of the operating point the reader chose; None for the model's default call, or where this card lacks it."""
+    chosen = st.session_state.get(POINT, DEFAULT_POINT)
+    return chosen if any(point["name"] == chosen for point in card["operating_points"]) else None
 
 
 def decides(card: Card, point: str | None) -> tuple[tuple[float, float] | None, float | None]:
@@ -38,10 +39,10 @@ def decides(card: Card, point: str | None) -> tuple[tuple[float, float] | None, 
 def show(entry: OpenStudy, answer: StudyReading, chosen: ModelBundle) -> None:
     """Show the study's call and everything that qualifies it."""
     card = chosen.card
-    band, threshold = decides(card, chosen_point())
+    band, threshold = decides(card, chosen_point(card))
     _show_study(entry, chosen)
     with st.container(gap="xxsmall", key="read_call"):
-        _show_call(entry, answer, band, threshold)
+        _show_call(entry, answer, card, band, threshold)
     with st.container(gap="xxsmall", key="read_this_slice"):
         _show_slice(entry, answer)
     with st.container(gap="xsmall", key="read_cut"):
@@ -53,7 +54,7 @@ def show(entry: OpenStudy, answer: StudyReading, chosen: ModelBundle) -> None:
 
 
 def _show_call(
-    entry: OpenStudy, answer: StudyReading, band: tuple[float, float] | None, threshold: float | None
+    entry: OpenStudy, answer: StudyReading, card: Card, band: tuple[float, float] | None, threshold: float | None
 ) -> None:
     score = "" if answer.score is None else f"  {answer.score:.2f}"
     st.markdown(f"### {calls.marked(answer.call)}{score}")
@@ -64,6 +65,11 @@ def _show_call(
     refused = len(entry) - answer.n_read
     told = f"Highest slice score, slice {answer.worst + 1} of {len(entry)}; {answer.n_called} called"
     st.caption(told + (f", {refused} refused." if refused else "."))
+    if len(entry) > 1 and study_rule(card) != "max":
+        patient = card["metrics"].get("patient_auc")
+        worth = "" if patient is None else f" Patient AUC {patient['value']:.2f}, n = {patient['n']}."
+        help_text = f"{study_rule_name(card)}. Orders the list of studies; the calls rest on slices.{worth}"
+        st.caption(f"Study score {answer.study_score:.2f}", help=plain(help_text))
 
 
 def _show_study(entry: OpenStudy, chosen: ModelBundle) -> None:
@@ -89,15 +95,18 @@ def _show_slice(entry: OpenStudy, answer: StudyReading) -> None:
 
 
 def _show_point(card: Card) -> None:
-    options: list[str | None] = [None, *(point["name"] for point in card["operating_points"])]
+    options = [DEFAULT_POINT, *(point["name"] for point in card["operating_points"])]
+    # A point that only the former model had falls back to the default.
+    if st.session_state.get(POINT, DEFAULT_POINT) not in options:
+        st.session_state[POINT] = DEFAULT_POINT
     st.selectbox(
         "Operating point",
         options,
         key=POINT,
-        format_func=lambda name: _point_title(card, name),
+        format_func=lambda name: _point_title(card, None if name == DEFAULT_POINT else name),
         help="Where the score is cut into calls. Another point costs no new inference.",
     )
-    point = chosen_point()
+    point = chosen_point(card)
     rows = _measured(card, point)
     for row in rows:
         st.caption(_worth(row))

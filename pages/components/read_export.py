@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from hemo.evaluate.study_reading import StudyReading
 from hemo.model.bundle import ModelBundle
-from hemo.model.study_reading import StudyReading
 from hemo.report.overlay import overlay_png
 from hemo.report.study_json import StudyResult, studies_json
 from hemo.report.table import Row, table_text
@@ -80,7 +80,7 @@ def _json(answers: Answers, kept: Room, chosen: ModelBundle, named: bool) -> str
         )
         for entry, answer in answers
     ]
-    return studies_json(results, chosen.card, read_answer.chosen_point())
+    return studies_json(results, chosen.card, read_answer.chosen_point(chosen.card))
 
 
 def _overlay(entry: OpenStudy, identity: str, index: int) -> bytes:

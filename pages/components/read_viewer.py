@@ -10,7 +10,7 @@ from hemo.charts.slice_view import Pane, slice_view
 from hemo.charts.study_strip import study_strip
 from hemo.ct.slice import CTSlice
 from hemo.ct.window import WINDOWS, Window
-from hemo.model.study_reading import StudyReading
+from hemo.evaluate.study_reading import StudyReading
 from hemo.report.overlay import overlay
 from pages.components import notice
 from pages.components.reading_room import OpenStudy

@@ -1,13 +1,15 @@
 """From the readings of a study's slices to one call for the study; no new inference.
 
-The study's score is its highest slice score, and its call is the call of that slice: one slice called Hemorrhage makes
-the study Hemorrhage. A model's figures are per slice unless its card says otherwise, so a study of many slices is
-called more often than the slice's specificity suggests; pages say so beside the call.
+The study's call is the call of its highest slice: one slice called Hemorrhage makes the study Hemorrhage, because a
+card's thresholds were fitted on slices. A study of many slices is therefore called more often than the slice's
+specificity suggests; pages say so beside the call. The order of a triage list rests on the study's score, by the rule
+that the card names as the best one out of fold.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hemo.evaluate.levels import RULE_NAMES, RULES, study_score
 from hemo.model.card import Card
 from hemo.model.reading import Call, Reading, call_for
 
@@ -22,6 +24,7 @@ class StudyReading:
         call: the worst call of any slice; Refused where no slice could be read.
         score: the highest slice score; None where no slice could be read.
         worst: index of that slice, from 0; None likewise.
+        study_score: of the whole study, by the card's rule; None likewise.
         calls: the call of each slice.
         reasons: why, a sentence for each slice.
     """
@@ -29,6 +32,7 @@ class StudyReading:
     call: Call
     score: float | None
     worst: int | None
+    study_score: float | None
     calls: tuple[Call, ...]
     reasons: tuple[str, ...]
 
@@ -45,7 +49,18 @@ class StudyReading:
     @property
     def order(self) -> tuple[int, float]:
         """Sorts a triage list worst first."""
-        return SEVERITY[self.call], -(self.score or 0.0)
+        return SEVERITY[self.call], -(self.study_score or 0.0)
+
+
+def study_rule(card: Card) -> str:
+    """The rule from slice scores to a study's, one of `RULES`: the card's, or "max" where it names none."""
+    rule = (card.get("study_score") or {}).get("rule")
+    return rule if rule in RULES else "max"
+
+
+def study_rule_name(card: Card) -> str:
+    """That rule in words."""
+    return RULE_NAMES[study_rule(card)]
 
 
 def read_study(readings: Sequence[Reading], card: Card, point: str | None = None) -> StudyReading:
@@ -69,6 +84,7 @@ def read_study(readings: Sequence[Reading], card: Card, point: str | None = None
         (reading.probability, -index) for index, reading in enumerate(readings) if reading.probability is not None
     ]
     if not scored:
-        return StudyReading("Refused", None, None, calls, reasons)
+        return StudyReading("Refused", None, None, None, calls, reasons)
     score, place = max(scored)
-    return StudyReading(calls[-place], score, -place, calls, reasons)
+    whole = study_score([probability for probability, _ in scored], study_rule(card))
+    return StudyReading(calls[-place], score, -place, whole, calls, reasons)

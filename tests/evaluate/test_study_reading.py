@@ -3,8 +3,8 @@
 import pytest
 
 from hemo.errors import BundleError
+from hemo.evaluate.study_reading import read_study
 from hemo.model.reading import Reading
-from hemo.model.study_reading import read_study
 from tests.small_bundle import small_card
 
 CARD = small_card()
@@ -45,3 +45,17 @@ def test_a_study_without_a_readable_slice_is_refused() -> None:
 def test_triage_puts_the_worst_first_and_the_refused_last() -> None:
     studies = [read_study([reading(p)], CARD) for p in (0.1, None, 0.95, 0.5, 0.7)]
     assert [study.score for study in sorted(studies, key=lambda study: study.order)] == [0.95, 0.7, 0.5, 0.1, None]
+
+
+def test_the_card_names_the_rule_of_the_study_score() -> None:
+    readings = [reading(0.5), reading(None), reading(0.2)]
+    assert read_study(readings, CARD).study_score == 0.5
+    by_rule = read_study(readings, small_card(study_score={"rule": "noisy_or"}))
+    assert by_rule.study_score == pytest.approx(1 - 0.5 * 0.8)
+    assert by_rule.call == read_study(readings, CARD).call
+
+
+def test_triage_puts_several_suspicious_slices_before_one() -> None:
+    card = small_card(study_score={"rule": "noisy_or"})
+    one, several = read_study([reading(0.72), reading(0.0)], card), read_study([reading(0.7), reading(0.7)], card)
+    assert sorted([one, several], key=lambda study: study.order) == [several, one]

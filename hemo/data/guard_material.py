@@ -1,0 +1,211 @@
+"""The pictures the guard is fitted on: heads as hospitals and web pages show them, and everything that is no head.
+
+Heads: CT-ICH slices with brain in view, and phantoms in several windows; each also as a foreign picture. No heads:
+CT-ICH slices of neck and face, the families of `hemo.data.non_heads`, and the pictures that installed packages ship.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from hemo.ct.head import find_head
+from hemo.ct.window import MODEL_WINDOW, WINDOWS, Window, apply_window
+from hemo.data.degrade import DegradeSettings, degrade
+from hemo.data.levels import ct_ich_level
+from hemo.data.non_heads import FAMILIES, HU_FAMILIES, make_non_head
+from hemo.data.phantom_study import phantom_study
+
+SOFT_TISSUE = Window("soft tissue", level=40, width=400)
+LUNG = Window("lung", level=-600, width=1500)
+_SETTINGS = DegradeSettings(window_low=0.35, noise_share=0.5, blur_share=0.4, jpeg_share=0.6, letter_share=0.4)
+# Shepp and Logan's test picture is a drawn head: no one would blame the guard for either answer.
+_NOT_CLEARLY_NO_HEAD = {"phantom.png"}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture to fit or judge on.
+
+    Attributes:
+        grey: (H, W) uint8.
+        colorfulness: 0 to 1.
+        is_head: whether the guard should accept it.
+        level: "neck", "base", "brain" or "vertex"; "" for what is no CT of a head or neck.
+        family: "CT-ICH", "CT-ICH foreign", "phantom", …, or the family of non-heads.
+        source: patient, phantom, family or file: never on both sides of a split.
+    """
+
+    grey: np.ndarray
+    colorfulness: float
+    is_head: bool
+    level: str
+    family: str
+    source: str
+
+
+def foreign(grey: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """A slice as a web page shows it: cropped or with margins, stretched, toned, noisy, lettered, tinted, compressed.
+
+    Returns:
+        (h, w) uint8 with a side of 110 to 640 pixels, and the colorfulness of its tint.
+    """
+    head = find_head(grey)
+    height, width = grey.shape
+    top, left, bottom, right = head.box if head else (0, 0, height, width)
+    side = max(bottom - top, right - left)
+    # From a crop into the skull to wide margins; most web pictures are cropped close.
+    margins = side * np.where(rng.random(4) < 0.6, rng.uniform(-0.07, 0.05, 4), rng.uniform(0.0, 0.35, 4))
+    top, left = int(top - margins[0]), int(left - margins[1])
+    bottom, right = int(bottom + margins[2]), int(right + margins[3])
+    pad = max(0, -top, -left, bottom - height, right - width)
+    padded = cv2.copyMakeBorder(grey, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+    cropped = padded[top + pad : bottom + pad, left + pad : right + pad]
+    size = int(np.exp(rng.uniform(np.log(110), np.log(640))))
+    tall, wide = cropped.shape
+    shape = (size, max(64, round(size * wide / tall * np.exp(rng.uniform(-0.12, 0.12)))))
+    work = cv2.resize(cropped, (size, size), interpolation=cv2.INTER_AREA if size < tall else cv2.INTER_CUBIC)
+    if rng.random() < 0.3:
+        turn = cv2.getRotationMatrix2D((size / 2, size / 2), rng.uniform(-25, 25), 1.0)
+        work = cv2.warpAffine(work, turn, (size, size))
+    if rng.random() < 0.5:
+        work = np.ascontiguousarray(work[:, ::-1])
+    if rng.random() < 0.9:
+        work = degrade(work, rng, _SETTINGS)
+    if rng.random() < 0.1:  # a wide window or a poor scan: air is grey
+        lift = rng.uniform(0.05, 0.25)
+        work = (work * (1 - lift) + 255 * lift).astype(np.uint8)
+    picture = cv2.resize(work, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < 0.1:  # pasted on a white page
+        edges = [int(value) for value in rng.integers(0, max(2, size // 6), 4)]
+        picture = _framed(picture, edges, 255)
+    tint = float(rng.uniform(0.01, 0.3)) if rng.random() < 0.15 else 0.0
+    return picture, tint
+
+
+def ct_ich_examples(root: Path, rng: np.random.Generator, foreign_copies: int = 2) -> Iterator[Example]:
+    """Every slice of CT-ICH but the one at the border of neck and base, as it is and as foreign pictures."""
+    for file in sorted((root / "Patients_CT").glob("*/brain/*.jpg")):
+        patient, number = file.parents[1].name, file.stem
+        level = ct_ich_level(patient, number) if number.isdigit() else ""
+        if not level or (level == "neck" and ct_ich_level(patient, int(number) + 1) != "neck"):
+            continue
+        grey = np.asarray(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE))
+        is_head = level != "neck"
+        yield Example(grey, 0.0, is_head, level, "CT-ICH" if is_head else "CT-ICH neck", patient)
+        for _ in range(foreign_copies if is_head else 1):
+            changed, tint = foreign(grey, rng)
+            family = "CT-ICH foreign" if is_head else "CT-ICH neck foreign"
+            yield Example(changed, tint, is_head, level, family, patient)
+
+
+def phantom_examples(count: int, rng: np.random.Generator, first_seed: int = 500_000) -> Iterator[Example]:
+    """Phantom slices in the windows in use, half of them as foreign pictures."""
+    windows = (MODEL_WINDOW, MODEL_WINDOW, WINDOWS["brain"], WINDOWS["subdural"], WINDOWS["stroke"], WINDOWS["bone"])
+    kinds = (None, "epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural")
+    for seed in range(first_seed, first_seed + count):
+        study = phantom_study(seed, 8, kinds[seed % len(kinds)], 320)
+        for hu, level in zip(study.hu[1:], study.levels[1:], strict=True):
+            grey = apply_window(hu, windows[int(rng.integers(len(windows)))])
+            tint = 0.0
+            if rng.random() < 0.5:
+                grey, tint = foreign(grey, rng)
+            yield Example(grey, tint, True, level, "phantom", study.name)
+
+
+def made_examples(count: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Pictures of every family of non-heads; CT families in several windows; some degraded like the heads."""
+    windows = (MODEL_WINDOW, MODEL_WINDOW, WINDOWS["brain"], WINDOWS["subdural"], SOFT_TISSUE, LUNG, WINDOWS["bone"])
+    for family in FAMILIES:
+        for _ in range(count):
+            picture = make_non_head(family, rng, int(rng.choice([192, 320, 448])))
+            if family in HU_FAMILIES:
+                picture = apply_window(picture, windows[int(rng.integers(len(windows)))])
+            yield _no_head(picture, family, family, rng)
+
+
+def package_pictures() -> list[tuple[str, np.ndarray]]:
+    """(name, uint8 picture) of what the installed scikit-image, scikit-learn, matplotlib and pydicom ship."""
+    found: list[tuple[str, np.ndarray]] = []
+    folders = (
+        ("skimage", "data"),
+        ("sklearn", "datasets/images"),
+        ("matplotlib", "mpl-data/sample_data"),
+    )
+    for package, folder in folders:
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            continue
+        for file in sorted((Path(spec.origin).parent / folder).glob("*.*")):
+            if file.suffix in (".png", ".jpg") and file.name not in _NOT_CLEARLY_NO_HEAD:
+                picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+                found += [(file.name, picture)] if picture is not None else []
+    return found + _package_ct_and_mr()
+
+
+def _package_ct_and_mr() -> list[tuple[str, np.ndarray]]:
+    """pydicom's small test slices, through a window around their own grey levels."""
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    found = []
+    for name in ("CT_small.dcm", "MR_small.dcm", "693_J2KR.dcm", "RG1_UNCR.dcm", "US1_UNCR.dcm", "rtdose_1frame.dcm"):
+        try:
+            path = get_testdata_file(name, download=False)
+            pixels = pydicom.dcmread(str(path)).pixel_array.astype(np.float32)
+        except Exception:  # whatever this installation of pydicom lacks or cannot decode
+            continue
+        low, high = np.percentile(pixels, (1, 99))
+        found.append((name, np.clip((pixels - low) / (high - low + 1e-6) * 255, 0, 255).astype(np.uint8)))
+    return found
+
+
+def package_examples(count: int, rng: np.random.Generator) -> Iterator[Example]:
+    """Random crops of the packages' pictures, each picture whole first."""
+    for name, picture in package_pictures():
+        for index in range(count):
+            crop = picture
+            if index:
+                height, width = picture.shape[:2]
+                tall, wide = int(height * rng.uniform(0.3, 1)), int(width * rng.uniform(0.3, 1))
+                top, left = int(rng.integers(0, height - tall + 1)), int(rng.integers(0, width - wide + 1))
+                crop = picture[top : top + tall, left : left + wide]
+                turn = int(rng.integers(4))
+                crop = np.ascontiguousarray(np.rot90(crop, turn) if turn else crop)
+            yield _no_head(crop, "package picture", name, rng, plain=index == 0)
+
+
+def _no_head(picture: np.ndarray, family: str, source: str, rng: np.random.Generator, plain: bool = False) -> Example:
+    """Grey and colorfulness as `read_picture` sees them; half the pictures lose their color, some are degraded."""
+    if picture.ndim == 3 and not plain and rng.random() < 0.5:
+        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    colorfulness = 0.0
+    if picture.ndim == 3:
+        colorfulness = _colorfulness(picture)
+        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    elif rng.random() < 0.1:
+        colorfulness = float(rng.uniform(0.01, 0.3))
+    if not plain and min(picture.shape) >= 64:
+        size = int(np.exp(rng.uniform(np.log(110), np.log(512))))
+        tall, wide = picture.shape
+        if rng.random() < 0.4:
+            work = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+            picture = cv2.resize(degrade(work, rng, _SETTINGS), (max(64, round(size * wide / tall)), size))
+        if rng.random() < 0.2:
+            edges = [int(value) for value in rng.integers(0, max(2, min(picture.shape) // 3), 4)]
+            picture = _framed(picture, edges, int(rng.choice([0, 255])))
+    return Example(picture, colorfulness, False, "", family, source)
+
+
+def _framed(picture: np.ndarray, edges: list[int], shade: int) -> np.ndarray:
+    """A plain frame of the given widths: top, bottom, left, right."""
+    top, bottom, left, right = edges
+    return np.asarray(cv2.copyMakeBorder(picture, top, bottom, left, right, cv2.BORDER_CONSTANT, value=shade))
+
+
+def _colorfulness(picture: np.ndarray) -> float:
+    """Mean spread of the channels, as `read_picture` measures it."""
+    return float(np.mean(picture.max(axis=2) - picture.min(axis=2)) / 255.0)

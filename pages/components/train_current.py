@@ -13,11 +13,12 @@ from hemo.runs.run import ACTIVE, RESUMABLE, Run, Status, list_runs
 from hemo.workspace import Workspace
 from pages.components import notice
 from pages.components.text import plain
-from pages.components.train_form import clock, duration
+from pages.components.train_form import LABELS, clock, duration
 
 SHOWN = "train_shown"
 _SEEN = "train_seen"
 _READERS = "train_readers"
+_DRAWN = "train_drawn"
 _STATE_TEXT = {
     "queued": ":material/hourglass_empty: waiting",
     "starting": ":material/hourglass_top: getting ready",
@@ -47,7 +48,7 @@ def show(workspace: Workspace) -> None:
         (notice.error if status.state == "failed" else notice.warning)(status.message)
     curves, figures = st.columns([2.4, 1], gap="medium")
     with curves:
-        _curves(status, history)
+        _curves(run, status, history)
     with figures:
         _facts(run, status, history)
         _commands(workspace, run, status)
@@ -86,15 +87,24 @@ def _head(run: Run, status: Status) -> None:
     st.caption(f"{plain(config.architecture)} at {config.image_size} pixels on {data}, {protocol}, seed {config.seed}")
 
 
-def _curves(status: Status, history: History) -> None:
+def _figure(run: Run, history: History) -> Any:
+    """The curves, drawn anew only when something was added."""
+    state = (str(run.folder), history.last.get("time"), len(history.batches), len(history.epochs))
+    drawn = st.session_state.get(_DRAWN)
+    if drawn is None or drawn[0] != state:
+        latest = history.epochs[-1] if history.epochs else {}
+        best = int(latest.get("best_epoch", 0))
+        drawn = st.session_state[_DRAWN] = (state, training_curves(history.epochs, history.batches, best_epoch=best))
+    return drawn[1]
+
+
+def _curves(run: Run, status: Status, history: History) -> None:
     if status.state in ("starting", "finishing") or not history.batches:
         _progress(status, history)
     if not history.batches:
         return
-    latest = history.epochs[-1] if history.epochs else {}
-    figure = training_curves(history.epochs, history.batches, best_epoch=int(latest.get("best_epoch", 0)))
     st.plotly_chart(
-        figure,
+        _figure(run, history),
         key="train_curves",
         config={"displayModeBar": False},
         alt=described(history.epochs, history.batches),
@@ -147,9 +157,8 @@ def _last_figures(keep_by: str, history: History) -> None:
     ]
     text = f"Validation after epoch {last['epoch']}: {', '.join(lines)}."
     if best is not None:
-        text += (
-            f"  \nBest so far by {keep_by.replace('val_', 'validation ')}: epoch {best['epoch']}, {best[keep_by]:.3f}."
-        )
+        by = LABELS[keep_by][0].lower() + LABELS[keep_by][1:]
+        text += f"  \nBest so far by {by}: epoch {best['epoch']}, {best[keep_by]:.3f}."
     st.caption(text)
 
 

@@ -49,7 +49,7 @@ _PLAIN_FIELDS = (
     "test",
     "seed",
 )
-_LABELS = {
+LABELS = {
     "adam": "Adam",
     "adamw": "AdamW",
     "sgd": "SGD with momentum",
@@ -129,15 +129,15 @@ def _keys() -> list[str]:
 
 
 def fill(config: TrainingConfig) -> None:
-    """Set every widget of the form to a configuration."""
-    for name in _PLAIN_FIELDS:
-        st.session_state[f"train_{name}"] = getattr(config, name)
-    st.session_state["train_balanced"] = config.class_weight == "balanced"
-    for name, value in asdict(config.early_stop).items():
-        st.session_state[f"train_stop_{name}"] = value
+    """Set the whole form to a configuration, also from another page."""
     settings = AugmentSettings.from_json(config.augmentation)
-    for name in (*RANGES, "horizontal_flip", "fill"):
-        st.session_state[f"train_augment_{name}"] = getattr(settings, name)
+    values = {f"train_{name}": getattr(config, name) for name in _PLAIN_FIELDS}
+    values |= {f"train_stop_{name}": value for name, value in asdict(config.early_stop).items()}
+    values |= {f"train_augment_{name}": getattr(settings, name) for name in (*RANGES, "horizontal_flip", "fill")}
+    values["train_balanced"] = config.class_weight == "balanced"
+    st.session_state[_KEPT] = values
+    for key, value in values.items():
+        st.session_state[key] = value
 
 
 def chosen(path: str) -> TrainingConfig:
@@ -208,7 +208,7 @@ def _data_step() -> str:
         "Validation",
         ["grouped", "published"],
         key="train_protocol",
-        format_func=_LABELS.get,
+        format_func=LABELS.get,
         required=True,
         help="By patient keeps whole patients apart. By slice puts neighbors of training slices into validation.",
     )
@@ -272,8 +272,8 @@ def _schedule_step() -> None:
     left, right = st.columns(2)
     with left:
         st.number_input("Epochs at most", 1, 10_000, key="train_epochs")
-        st.selectbox("Optimizer", OPTIMIZERS, key="train_optimizer", format_func=_LABELS.get)
-        st.selectbox("Schedule", SCHEDULES, key="train_schedule", format_func=_LABELS.get)
+        st.selectbox("Optimizer", OPTIMIZERS, key="train_optimizer", format_func=LABELS.get)
+        st.selectbox("Schedule", SCHEDULES, key="train_schedule", format_func=LABELS.get)
     with right:
         st.number_input("Seed", 0, 2**31 - 1, key="train_seed", help="Split, weights, order, augmentation, dropout.")
         st.number_input("Learning rate", 1e-7, 10.0, key="train_learning_rate", format="%.2e", step=1e-4)
@@ -281,19 +281,19 @@ def _schedule_step() -> None:
             st.number_input("Warm-up epochs", 0, 100, key="train_warmup_epochs")
     if st.session_state["train_optimizer"] == "adamw":
         st.number_input("Weight decay", 0.0, 1.0, key="train_weight_decay", format="%.1e", step=1e-4)
-    st.selectbox("Early stopping watches", ["", *MONITORS], key="train_stop_monitor", format_func=_LABELS.get)
+    st.selectbox("Early stopping watches", ["", *MONITORS], key="train_stop_monitor", format_func=LABELS.get)
     if st.session_state["train_stop_monitor"]:
         left, right = st.columns(2)
         with left:
             st.number_input("Patience", 0, 1000, key="train_stop_patience", help="Epochs without improvement.")
         with right:
-            st.selectbox("Better when it", MODES, key="train_stop_mode", format_func=_LABELS.get)
+            st.selectbox("Better when it", MODES, key="train_stop_mode", format_func=LABELS.get)
     left, right = st.columns(2)
     with left:
-        st.selectbox("Keep", ["best", "last"], key="train_keep", format_func=_LABELS.get)
+        st.selectbox("Keep", ["best", "last"], key="train_keep", format_func=LABELS.get)
     with right:
         if st.session_state["train_keep"] == "best":
-            st.selectbox("Best by", MONITORS, key="train_keep_by", format_func=_LABELS.get)
+            st.selectbox("Best by", MONITORS, key="train_keep_by", format_func=LABELS.get)
 
 
 def _start(workspace: Workspace, path: str) -> None:

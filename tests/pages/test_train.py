@@ -108,6 +108,22 @@ def test_an_edited_preset_no_longer_bears_its_name(workspace: Workspace, phantom
     assert (config.epochs, config.preset) == (3, "")
 
 
+def test_a_hidden_setting_keeps_its_value(phantom: Path) -> None:
+    app = open_page()
+    app.number_input(key="train_weight_decay").set_value(0.02).run()
+    app.selectbox(key="train_optimizer").set_value("adam").run()
+    app.selectbox(key="train_optimizer").set_value("adamw").run()
+    assert app.number_input(key="train_weight_decay").value == 0.02
+
+
+def test_the_form_is_as_it_was_left_after_a_visit_elsewhere(phantom: Path) -> None:
+    app = open_page()
+    app.number_input(key="train_epochs").set_value(7).run()
+    app.switch_page("pages/models.py").run()
+    app.switch_page("pages/train.py").run()
+    assert app.number_input(key="train_epochs").value == 7
+
+
 def test_choosing_a_network_takes_its_own_image_size(phantom: Path) -> None:
     app = open_page()
     app.radio(key="train_architecture").set_value("lite0").run()
@@ -143,7 +159,7 @@ def test_a_working_run_is_found_by_a_fresh_page_with_its_facts(workspace: Worksp
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Images a second"] == "55"
     assert metrics["Time left at most"] == "2 min"
-    assert "Best so far by validation auc: epoch 2, 0.700" in shown
+    assert "Best so far by validation AUC: epoch 2, 0.700" in shown
     assert app.button(key="train_start").label == "Add to the queue"
 
 

@@ -19,7 +19,7 @@ _STYLE = """
 /* Captions keep 4.5:1 contrast in both themes. */
 [data-testid="stCaptionContainer"] { opacity: 0.86; }
 /* So does the word on a chosen segment, hovered or not; outline and tint carry the accent. */
-[data-testid="stBaseButton-segmented_controlActive"] p { color: light-dark(#17212B, #E3E8ED); }
+button[data-variant][data-selected="true"] p { color: light-dark(#17212B, #E3E8ED); }
 /* Read: an empty page is one large place to drop on; a narrow window stacks triage, viewer and answer in that order. */
 .st-key-read_drop_large [data-testid="stFileUploaderDropzone"] { min-height: 9rem; align-items: center; }
 @media (max-width: 1180px) {

@@ -1,5 +1,7 @@
 """Read a scan: a study in, a triaged and explained answer out."""
 
+from typing import Literal
+
 import streamlit as st
 
 from hemo.errors import HemoError
@@ -21,6 +23,7 @@ from pages.components.text import one_line, plain
 
 STUDY = "read_study"
 SHOWN_STUDIES = 200
+FEW_STUDIES = 10
 
 
 def show_without_model() -> None:
@@ -44,13 +47,14 @@ def show_triage(answers: list[tuple[OpenStudy, StudyReading]]) -> None:
     known = {entry.key: (entry, answer) for entry, answer in answers[:SHOWN_STUDIES]}
     if st.session_state.get(STUDY) not in known or room.current is None:
         st.session_state[STUDY] = next(iter(known))
-    with st.container(height=640, border=False, key="read_triage"):
+    height: int | Literal["content"] = 640 if len(known) > FEW_STUDIES else "content"
+    with st.container(height=height, border=False, key="read_triage"):
         chosen = st.radio(
             f"{len(answers)} studies, worst first",
             list(known),
             key=STUDY,
             format_func=lambda key: _triage_line(*known[key]),
-            captions=[f"{len(entry)} slices, {answer.n_called} called" for entry, answer in known.values()],
+            captions=[_triage_caption(entry, answer) for entry, answer in known.values()],
         )
         if len(answers) > len(known):
             st.caption(f"and {len(answers) - len(known)} more; export lists them all.")
@@ -61,6 +65,11 @@ def _triage_line(entry: OpenStudy, answer: StudyReading) -> str:
     score = "" if answer.score is None else f" {answer.score:.2f}"
     mark = calls.marked(answer.call).split(" ")[0]
     return f"{mark}{score} {plain(one_line(entry.study.name, 40))}"
+
+
+def _triage_caption(entry: OpenStudy, answer: StudyReading) -> str:
+    slices = "1 slice" if len(entry) == 1 else f"{len(entry)} slices"
+    return f"{slices}, {answer.n_called} called" if answer.n_read else f"{slices}, none read"
 
 
 def show_notes() -> None:

@@ -8,6 +8,7 @@ from hemo.errors import HemoError
 from pages.components.text import one_line, plain
 
 NOT_FOR_DIAGNOSIS = "For teaching and research, not for diagnosis."
+LISTED = 100
 HEAT_MAP_LIMIT = "Where the network reacted, not where the bleed is."
 
 
@@ -56,13 +57,14 @@ def warning(sentence: str) -> None:
     st.warning(plain(sentence), icon=":material/warning:")
 
 
-def refused_files(refused: Sequence[tuple[str, str]], *, shown: int = 6) -> None:
-    """Which files of a drop were not read, a line each, with the reason; the rest go under a fold."""
-    if not refused:
+def refused_files(refused: Sequence[tuple[str, str]], *, shown: int = 2) -> None:
+    """Which files of a drop were not read, a line each, with the reason; the rest stand behind one click."""
+    for name, reason in refused[:shown]:
+        st.caption(f":gray[:material/block:] {plain(name, 120)}: {plain(reason, 400)}")
+    if len(refused) <= shown:
         return
-    noun = "file was" if len(refused) == 1 else "files were"
-    with st.expander(f"{len(refused)} {noun} not read", icon=":material/block:", expanded=len(refused) <= shown):
-        for name, reason in refused[: 10 * shown]:
+    with st.popover(f"{len(refused)} files were not read", icon=":material/block:"):
+        for name, reason in refused[:LISTED]:
             st.text(f"{one_line(name, 120)}: {one_line(reason, 400)}")
-        if len(refused) > 10 * shown:
-            st.text(f"and {len(refused) - 10 * shown} more")
+        if len(refused) > LISTED:
+            st.text(f"and {len(refused) - LISTED} more")

@@ -17,7 +17,7 @@ from pages.components.text import plain
 POINT, PREVALENCE = "read_point", "read_prevalence"
 DEFAULT_PREVALENCE = 10.0
 DEFAULT_POINT = "(default)"
-SHOWN_WARNINGS = 3
+SHOWN_WARNINGS = 2
 SAME = 1e-6
 
 
@@ -109,10 +109,9 @@ def _show_point(card: Card) -> None:
     point = chosen_point(card)
     rows = _measured(card, point)
     for row in rows:
-        st.caption(_worth(row))
+        st.caption(_worth(row), help=f"Per slice. Fitted on {plain(row['fitted_on'])}.")
     if not rows:
         st.caption("The card gives no sensitivity and specificity for this cut.")
-    _show_prevalence(rows)
 
 
 def _point_title(card: Card, name: str | None) -> str:
@@ -138,35 +137,31 @@ def _measured(card: Card, point: str | None) -> list[Mapping[str, Any]]:
 
 def _worth(point: Mapping[str, Any]) -> str:
     return (
-        f"{plain(point['name']).capitalize()} ({point['threshold']:.2f}), per slice: "
-        f"sensitivity {point['sensitivity']:.2f}, specificity {point['specificity']:.2f}; "
-        f"fitted on {plain(point['fitted_on'], 90)}"
+        f"{plain(point['name']).capitalize()} {point['threshold']:.2f}: sensitivity {point['sensitivity']:.2f}, "
+        f"specificity {point['specificity']:.2f}"
     )
 
 
 def _show_prevalence(rows: list[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    with st.popover("At your prevalence", icon=":material/percent:", width="stretch"):
-        percent = st.number_input(
-            "Slices with a bleed, in percent",
-            0.1,
-            99.0,
-            DEFAULT_PREVALENCE,
-            1.0,
-            key=PREVALENCE,
-            help="What share of the slices you read show a hemorrhage.",
+    percent = st.number_input(
+        "Slices with a bleed, in percent",
+        0.1,
+        99.0,
+        DEFAULT_PREVALENCE,
+        1.0,
+        key=PREVALENCE,
+        help="What share of the slices you read show a hemorrhage.",
+    )
+    share = percent / 100
+    for row in rows:
+        sensitivity, specificity = row["sensitivity"], row["specificity"]
+        positive, negative = predictive_values(sensitivity, specificity, share)
+        called = 1000 * (share * sensitivity + (1 - share) * (1 - specificity))
+        missed = 1000 * share * (1 - sensitivity)
+        st.markdown(
+            f"**{plain(row['name']).capitalize()}**: of 1,000 slices {called:.0f} are called and {missed:.0f} "
+            f"bleeds are missed. Positive predictive value {positive:.2f}, negative {negative:.3f}."
         )
-        share = percent / 100
-        for row in rows:
-            sensitivity, specificity = row["sensitivity"], row["specificity"]
-            positive, negative = predictive_values(sensitivity, specificity, share)
-            called = 1000 * (share * sensitivity + (1 - share) * (1 - specificity))
-            missed = 1000 * share * (1 - sensitivity)
-            st.markdown(
-                f"**{plain(row['name']).capitalize()}**: of 1,000 slices {called:.0f} are called and {missed:.0f} "
-                f"bleeds are missed. Positive predictive value {positive:.2f}, negative {negative:.3f}."
-            )
 
 
 def _show_warnings(entry: OpenStudy, card: Card) -> None:
@@ -174,10 +169,14 @@ def _show_warnings(entry: OpenStudy, card: Card) -> None:
     warnings = list(dict.fromkeys([*entry.study.warnings, *here]))
     for sentence in warnings[:SHOWN_WARNINGS]:
         st.caption(f":orange[:material/warning:] {plain(sentence, 160)}")
-    with st.popover(f"Limits and warnings ({len(warnings) + len(card['limits'])})", width="stretch"):
+    rows = _measured(card, chosen_point(card))
+    limits, prevalence = st.columns(2, gap="xsmall")
+    with limits, st.popover(f"Limits ({len(warnings) + len(card['limits'])})", width="stretch"):
         for sentence in [*warnings, *card["limits"]]:
             st.markdown(f"- {plain(sentence)}")
         st.markdown(f"- Figures are {figures.LEVEL}; a study of many slices is called more often than a slice.")
+    with prevalence, st.popover("Prevalence", width="stretch", disabled=not rows):
+        _show_prevalence(rows)
 
 
 def _show_verdict(entry: OpenStudy) -> None:

@@ -62,7 +62,7 @@ def opacity() -> float:
 
 def _show_tools(unit: str) -> Window:
     """Windows on the left, overlay on the right."""
-    windows, overlays = st.columns([1.16, 1], vertical_alignment="center", gap="small")
+    windows, overlays = st.columns([1.6, 1], vertical_alignment="center", gap="small")
     with windows, st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="read_windows"):
         if unit == "HU":
             _show_windows()
@@ -90,7 +90,6 @@ def _show_tools(unit: str) -> Window:
             disabled=not shown,
             width=120,
         )
-        st.toggle("Beside", value=True, key=BESIDE, help="The untouched slice beside the overlay, or one large one.")
     return current_window()
 
 
@@ -149,10 +148,13 @@ def _show_way_through(entry: OpenStudy) -> None:
     """Buttons and a slider through the slices, with where in the head this one lies."""
     position, count = entry.position or 0, len(entry)
     where = _place(entry.study.slices[position], position, count)
-    if count < 2:
+    way, place, beside = st.columns([2.2, 1, 0.5], vertical_alignment="center", gap="small")
+    with beside:
+        st.toggle("Beside", value=True, key=BESIDE, help="The untouched slice beside the overlay, or one large one.")
+    with place, st.container(key="read_place"):
         st.caption(where)
+    if count < 2:
         return
-    way, place = st.columns([2.6, 1], vertical_alignment="center", gap="small")
     with way, st.container(horizontal=True, gap="small", vertical_alignment="center", wrap=False, key="read_way"):
         _step_button("−5", "read_page_back", "PageUp", entry, -PAGE_STEP)
         _step_button("−1", "read_previous", "Left", entry, -1)
@@ -161,8 +163,6 @@ def _show_way_through(entry: OpenStudy) -> None:
         st.slider("Slice", 1, count, key=slider, label_visibility="collapsed", on_change=_slide, args=(entry, slider))
         _step_button("+1", "read_next", "Right", entry, 1)
         _step_button("+5", "read_page_on", "PageDown", entry, PAGE_STEP)
-    with place, st.container(key="read_place"):
-        st.caption(where)
 
 
 def _step_button(label: str, key: str, shortcut: str, entry: OpenStudy, step: int) -> None:

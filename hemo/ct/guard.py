@@ -104,11 +104,11 @@ def _hounsfield_fault(hu: np.ndarray) -> str:
         return "an image with hardly anything but air"
     if (small > _BONE_HU).sum() < _LEAST_BONE * body.sum():
         return "an image without bone, so without a skull"
+    # Only air that the body encloses counts: a pillow's foam is as thin as lung.
+    outlines, _ = cv2.findContours(body.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    filled = cv2.drawContours(np.zeros(small.shape, np.uint8), outlines, -1, 1, cv2.FILLED).astype(bool)
     low, high = _LUNG_HU
-    lung = cv2.morphologyEx(
-        ((small > low) & (small < high)).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)
-    )
-    if lung.sum() > _MOST_LUNG * body.sum():
+    if (filled & (small > low) & (small < high)).sum() > _MOST_LUNG * filled.sum():
         return "an image with as much lung as a chest has"
     return ""
 
@@ -116,7 +116,7 @@ def _hounsfield_fault(hu: np.ndarray) -> str:
 def _reason(measured: Measured, neck_score: float) -> str:
     """The plainest thing that is wrong, for the user; the decision itself is the trees'."""
     if measured.head is None or measured["contrast"] < 0.08:
-        return "a picture in which nothing stands out from the background"
+        return "a picture in which no large object stands out from the background"
     if measured["colorfulness"] > 0.12:
         return "a colored picture"
     if measured["outside_bright"] > 0.5 and measured["straight_edges"] > 0.3:
@@ -127,6 +127,7 @@ def _reason(measured: Measured, neck_score: float) -> str:
         return "a picture without the closed bright ring of a skull"
     if measured["inside_air"] > 0.25:
         return "a picture that is dark within its outline, where a head holds brain"
-    if neck_score > 0 and measured["symmetry"] > 0:
-        return "a slice that looks like neck or face below the brain"
+    on_black = measured["outside_mean"] < 0.15 and measured["head_share"] < 0.9
+    if neck_score > 0 and on_black and measured["top_levels_share"] < 0.8:
+        return "a slice without brain inside a closed skull, such as neck, face or another part of the body"
     return "a picture that does not look like brain within a skull"

@@ -1,4 +1,4 @@
-"""What leaves the Read page: CSV, JSON and overlays, made when asked for and kept nowhere."""
+"""What leaves the Read page: CSV, JSON, overlays, PDF and DICOM, made when asked for and kept nowhere."""
 
 import io
 import zipfile
@@ -8,7 +8,9 @@ import streamlit as st
 
 from hemo.evaluate.study_reading import StudyReading
 from hemo.model.bundle import ModelBundle
+from hemo.report.dicom_export import export_zip
 from hemo.report.overlay import overlay_png
+from hemo.report.pdf import study_pdf
 from hemo.report.study_json import StudyResult, studies_json
 from hemo.report.table import Row, table_text
 from pages.components import models, read_answer
@@ -16,12 +18,13 @@ from pages.components.read_viewer import current_window, opacity
 from pages.components.reading_room import OpenStudy, Room, room
 
 NAMED = "read_export_named"
+PATIENT = "read_export_patient"
 
 Answers = list[tuple[OpenStudy, StudyReading]]
 
 
 def show(answers: Answers, entry: OpenStudy, chosen: ModelBundle) -> None:
-    """Offer the exports; all but the overlays hold every study of the session."""
+    """Offer the exports; tables hold every study of the session, pictures and reports the one in view."""
     identity, kept = models.identity(chosen), room()
     with st.popover("Export", icon=":material/download:", width="stretch"):
         named = st.checkbox(
@@ -33,15 +36,58 @@ def show(answers: Answers, entry: OpenStudy, chosen: ModelBundle) -> None:
         _offer("Everything as JSON", "json", "application/json", lambda: _json(answers, kept, chosen, named))
         _offer("This slice with overlay", "png", "image/png", lambda: _overlay(entry, identity, entry.position or 0))
         _offer("Overlays of this study", "zip", "application/zip", lambda: _overlays(entry, identity))
+        patient = entry.study.kind == "dicom" and st.checkbox(
+            "With patient identity",
+            key=PATIENT,
+            help="Name, number and dates from the DICOM header go into the two reports below, and nowhere else.",
+        )
+        answer = next(each for known, each in answers if known is entry)
+        result = _reporter(entry, answer, identity, outside_name(entry, kept, named))
+        point = read_answer.chosen_point(chosen.card)
+        who = entry.study.identity if patient else _nobody
+        _offer(
+            "Report of this study",
+            "pdf",
+            "application/pdf",
+            lambda: study_pdf(result(), chosen.card, point, identity=who()),
+        )
+        _offer(
+            "DICOM captures and report",
+            "zip",
+            "application/zip",
+            lambda: export_zip(result(), chosen.card, point, identity=who()),
+            key="dicom",
+            disabled=answer.n_read == 0,
+        )
 
 
-def _offer(label: str, suffix: str, mime: str, make: Callable[[], bytes | str]) -> None:
+def _nobody() -> None:
+    return None
+
+
+def _reporter(entry: OpenStudy, answer: StudyReading, identity: str, name: str) -> Callable[[], StudyResult]:
+    """Gives the study with its pixels and heat maps; called only when a report is made."""
+    return lambda: StudyResult(
+        name=name,
+        slices=[entry.slice(index) for index in range(len(entry))],
+        readings=entry.full_readings(identity),
+        answer=answer,
+        warnings=entry.study.warnings,
+        verdict=entry.verdict,
+        note=entry.note,
+    )
+
+
+def _offer(
+    label: str, suffix: str, mime: str, make: Callable[[], bytes | str], key: str = "", disabled: bool = False
+) -> None:
     st.download_button(
         label,
         data=make,
         file_name=f"hemo-{label.lower().replace(' ', '-')}.{suffix}",
         mime=mime,
-        key=f"read_export_{suffix}",
+        key=f"read_export_{key or suffix}",
+        disabled=disabled,
         on_click="ignore",
         icon=":material/download:",
         width="stretch",

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import os
 import re
 import sys
 import time
@@ -11,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hemo.errors import HemoError, RunError
 from hemo.report.table import Row, TableFile, table_text
 
 if TYPE_CHECKING:
@@ -50,8 +52,12 @@ def run(args: argparse.Namespace) -> int:
         return 2
     predictor = _load(args.model, args.point)
     if args.csv is None:
-        sys.stdout.write(table_text([]))
-        return _read_all(args, predictor, table=None)
+        try:
+            sys.stdout.write(table_text([]))
+            return _read_all(args, predictor, table=None)
+        except BrokenPipeError:  # `| head` has seen enough; nothing more may be written, not even at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
     with TableFile(args.csv, resume=args.resume) as table:
         return _read_all(args, predictor, table)
 
@@ -80,7 +86,12 @@ def _read_all(args: argparse.Namespace, predictor: "Predictor", table: TableFile
         failed += len(missing)
         present = [path for path in paths if path not in missing]
         for result in _results(present, folder, table, progress):
-            rows = _rows(predictor, result, folder, args.point, args.overlays)
+            try:
+                rows = _rows(predictor, result, folder, args.point, args.overlays)
+            except Exception as error:  # one study in thousands must not cost the others
+                progress.error(f"{_named(result, folder)}: {_one_line(error)}")
+                failed += 1
+                continue
             for row in rows:
                 if row.reason.startswith(_NOT_OPENED):
                     progress.error(f"{row.source}: {row.reason}")
@@ -93,6 +104,19 @@ def _read_all(args: argparse.Namespace, predictor: "Predictor", table: TableFile
             progress.study(rows)
     progress.end()
     return 1 if failed else 0
+
+
+def _named(result: "ReadResult", folder: Path) -> str:
+    """What was read together, in a few words."""
+    names = [study.name for study in result.studies] or [name for name, _ in result.refused]
+    return _source(folder, names[0]) if names else str(folder)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, HemoError):
+        return str(error)
+    first = (str(error).splitlines() or [""])[0][:200]
+    return f"Expected a study that can be read. Received: {type(error).__name__}: {first}"
 
 
 def _by_folder(paths: Sequence[Path]) -> Iterator[tuple[Path, list[Path]]]:
@@ -163,11 +187,15 @@ def _write_overlay(folder: Path, row: Row, ct_slice: "CTSlice", reading: "Readin
     from hemo.atomic import write_atomically
     from hemo.report.overlay import overlay_png
 
-    folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256("\0".join(row.key).encode()).hexdigest()[:8]
     shown = _SAFE.sub("_", f"{row.group}-{row.slice}" if row.slice not in row.source else row.source).strip("._")
     data = overlay_png(ct_slice.grey(), reading.heat)
-    write_atomically(folder / f"{shown[-120:].strip('._')}-{digest}.png", lambda stream: stream.write(data))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / f"{shown[-120:].strip('._')}-{digest}.png", lambda stream: stream.write(data))
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise RunError(f"Expected a folder for overlays that can be written. Received: {folder.name}: {why}") from None
 
 
 class _Progress:

@@ -82,12 +82,14 @@ class TableFile:
             self._stream: BinaryIO = path.open("r+b" if kept else "wb")
             self._stream.truncate(kept)
             self._stream.seek(kept)
-            if not kept:
-                self._write(_csv([list(COLUMNS)]))
         except OSError as error:
-            raise DatasetError(
-                f"Expected a file that can be written. Received: {path.name}: {error.strerror}"
-            ) from None
+            raise self._unwritable(error) from None
+        if not kept:
+            try:
+                self._write(_csv([list(COLUMNS)]))
+            except DatasetError:
+                self._stream.close()
+                raise
 
     def append(self, rows: Sequence[Row]) -> list[Row]:
         """Write the rows that are not in the table yet, all in one piece, and wait until they are on the disk.
@@ -124,9 +126,16 @@ class TableFile:
         self._stream.close()
 
     def _write(self, text: str) -> None:
-        self._stream.write(text.encode("utf-8"))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        try:
+            self._stream.write(text.encode("utf-8"))
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> DatasetError:
+        why = error.strerror or type(error).__name__
+        return DatasetError(f"Expected a table that can be written. Received: {self.path.name}: {why}")
 
     def _kept_bytes(self) -> int:
         """Length of the file's whole lines; remembers their rows."""

@@ -63,6 +63,6 @@ def test_axe_finds_no_serious_fault_on_filled_cards(
 ) -> None:
     page = new_page(scheme=scheme)
     open_page(page, two_models[0], "models")
-    expect(page.locator(".js-plotly-plot")).to_have_count(1, timeout=60_000)
+    expect(page.locator(".js-plotly-plot")).to_have_count(1, timeout=120_000)
     faults = [fault for fault in Axe().run(page).response["violations"] if fault["impact"] in ("serious", "critical")]
     assert [(fault["id"], [node["html"][:160] for node in fault["nodes"][:2]]) for fault in faults] == []

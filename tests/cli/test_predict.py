@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from hemo.cli import main
+from hemo.cli import predict as command
 from hemo.data.phantom import write_phantom
 from tests.small_bundle import write_small_bundle
 
@@ -174,6 +175,35 @@ def test_a_name_that_is_a_formula_or_leads_out_of_the_folder_is_tamed(
     text = capsys.readouterr().out
     assert all(not cell.startswith(("=", "+", "-", "@")) for line in csv.reader(io.StringIO(text)) for cell in line)
     assert all(path.parent == out for path in tmp_path.rglob("*.png"))
+
+
+def test_a_study_that_breaks_the_reader_costs_only_itself(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = command._study_rows
+
+    def broken(predictor, study, *rest):  # type: ignore[no-untyped-def]
+        if study.name.endswith("SYNTHETIC-00000"):
+            raise ZeroDivisionError("made\nup")
+        return whole(predictor, study, *rest)
+
+    monkeypatch.setattr(command, "_study_rows", broken)
+    assert predict(scans / "SYNTHETIC-00000", scans / "SYNTHETIC-00001", "--csv", tmp_path / "t.csv") == 1
+    assert len(rows((tmp_path / "t.csv").read_text(encoding="utf-8"))) == 3
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hemo predict: /")]
+    assert line.endswith("SYNTHETIC-00000: Expected a study that can be read. Received: ZeroDivisionError: made")
+
+
+def test_a_full_disk_is_one_line(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hemo.report.table.os.fsync", full)
+    assert predict(scans / "SYNTHETIC-00000", "--csv", tmp_path / "t.csv") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "hemo predict: Expected a table that can be written. Received: t.csv: No space left on device"
 
 
 @pytest.mark.slow

@@ -170,9 +170,10 @@ def summary(predictions: "Predictions", evaluation: "Evaluation") -> str:
     if evaluation.n_groups is not None:
         of = f" of {evaluation.n_groups} {plural(about.group_kind, evaluation.n_groups)}"
     lines = [
-        f"{about.model} on {about.data}, by slice",
+        f"{about.model} on {about.data}, by slice, {about.protocol}",
         f"{evaluation.n} slices{of}, {evaluation.n_positive} with a bleed; {evaluation.n_refused} refused, "
-        f"{evaluation.n_uncertain} uncertain; threshold {evaluation.threshold:.3f}",
+        f"{evaluation.n_uncertain} uncertain; threshold {evaluation.threshold:.3f}"
+        + (" (figures: each fold's own, fitted on the others)" if about.protocol != "shipped weights" else ""),
     ]
     for name, metric in evaluation.metrics.items():
         note = metric.why if metric.value is None else ("" if metric.interval else f"no interval: {metric.why_none}")

@@ -1,7 +1,7 @@
 """The whole shortcut audit of one table, run once and kept beside it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ from hemo.data.manifest import Manifest
 from hemo.evaluate.baselines import extract_features, judge_baselines
 from hemo.evaluate.intervals import summarise
 from hemo.evaluate.localisation import Localisation, centre_guess, enlarged, localise
-from hemo.evaluate.metrics import Metric
+from hemo.evaluate.metrics import IntArray, Metric
 from hemo.evaluate.predictions import Predictions
-from hemo.evaluate.probes import Probes, maps_at, run_probes
+from hemo.evaluate.probes import lesion_masks, maps_at, run_probes
 from hemo.evaluate.shortcuts import (
     Check,
     baseline_table,
@@ -106,11 +106,19 @@ def run_audit(
         check_levels(predictions, about.threshold),
     ]
     rows: tuple[Localisation, ...] = ()
-    if predictor is not None and predictions.heat is not None and labels.size:
+    if predictor is None and predictions.heat is not None and labels.size:
+        stage("heat maps against lesions")
+        bleeds = np.flatnonzero(predictions.accepted & (predictions.frame["label"] == 1).to_numpy(dtype=bool))
+        lesions, exact = lesion_masks(predictions, manifest, [int(row) for row in bleeds])
+        marked = np.array([row for row in bleeds if int(row) in lesions and lesions[int(row)].any()], np.int64)
+        rows = _localisation(predictions, marked, lesions, exact, {})
+        checks.append(check_heat({row.name: row.peak_in_box for row in rows}))
+    elif predictor is not None and predictions.heat is not None and labels.size:
         stage("asking the network about changed slices")
         probes, lesions, exact = run_probes(predictor, manifest, predictions, progress)
         stage("heat maps against lesions")
-        rows = _localisation(predictions, probes, lesions, exact)
+        others = {"same map, weights shuffled": probes.random_heat, "occlusion": probes.occlusion_heat}
+        rows = _localisation(predictions, probes.rows[probes.boxed], lesions, exact, others)
         sampled = predictions.frame["label"].to_numpy()[probes.rows]
         checks += check_parts(sampled, probes.intact, probes.parts)
         checks.append(check_occlusion(probes.intact[probes.boxed], probes.covered, probes.elsewhere))
@@ -140,41 +148,44 @@ def _network(predictions: Predictions, parts: list[str]) -> dict[str, dict[str, 
 
 
 def _localisation(
-    predictions: Predictions, probes: Probes, lesions: dict[int, Any], exact: bool
+    predictions: Predictions, rows: IntArray, lesions: dict[int, Any], exact: bool, others: Mapping[str, Any]
 ) -> tuple[Localisation, ...]:
-    """Each kind of map on the same bleeds; occlusion on the first of them only, and beside it the map on those."""
-    if predictions.heat is None or not probes.boxed.size:
+    """Each kind of map on the same bleeds.
+
+    Args:
+        predictions: the table, with maps.
+        rows: positions of the bleeds with a lesion marked.
+        lesions: by position, in the prepared image.
+        exact: lesions are masks.
+        others: name → maps of further kinds, of the first of `rows`; a kind that covers fewer bleeds is named so, and
+            the table's own map stands beside it on those alone.
+    """
+    if predictions.heat is None or not rows.size:
         return ()
     size = int(predictions.about.preparation["size"])
-    rows = probes.rows[probes.boxed]
     lesion = [lesions[int(row)] for row in rows]
     groups = predictions.frame["group"].to_numpy(dtype=str)[rows]
-    kind = predictions.about.group_kind
-    kinds: list[tuple[str, list[Any]]] = [
-        ("heat map", [enlarged(predictions.heat[row], size) for row in rows]),
-        ("same map, weights shuffled", maps_at(probes.random_heat, size)),
-        ("guess at the centre of the head", [centre_guess(size)] * len(rows)),
-    ]
-    found = [localise(name, maps, lesion, groups, kind, exact) for name, maps in kinds]
-    n = len(probes.occlusion_heat)
-    if n and probes.occlusion_heat.shape[1] > 1:
-        maps = maps_at(probes.occlusion_heat, size)
-        found.append(localise(f"occlusion ({n} bleeds)", maps, lesion[:n], groups[:n], kind, exact))
-        found.append(localise(f"heat map, on those {n}", kinds[0][1][:n], lesion[:n], groups[:n], kind, exact))
+    own = [enlarged(predictions.heat[row], size) for row in rows]
+
+    def judge(name: str, maps: Sequence[Any], keep: Sequence[int]) -> Localisation:
+        chosen = [lesion[i] for i in keep]
+        return localise(name, maps, chosen, groups[list(keep)], predictions.about.group_kind, exact)
+
+    everything = range(len(rows))
+    found = [judge("heat map", own, everything)]
     called = predictions.frame["probability"].to_numpy()[rows] >= predictions.about.threshold
     if called.any():
-        keep = np.flatnonzero(called)
-        found.insert(
-            1,
-            localise(
-                "heat map, bleeds it calls",
-                [kinds[0][1][i] for i in keep],
-                [lesion[i] for i in keep],
-                groups[keep],
-                kind,
-                exact,
-            ),
-        )
+        keep = [int(i) for i in np.flatnonzero(called)]
+        found.append(judge("heat map, bleeds it calls", [own[i] for i in keep], keep))
+    found.append(judge("guess at the centre of the head", [centre_guess(size)] * len(rows), everything))
+    for name, heat in others.items():
+        n = len(heat)
+        if not n or heat.shape[1] < 2:
+            continue
+        covers = n == len(rows)
+        found.append(judge(name if covers else f"{name} ({n} bleeds)", maps_at(heat, size), range(n)))
+        if not covers:
+            found.append(judge(f"heat map, on those {n}", own[:n], range(n)))
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from hemo.data.manifest import SUBTYPES
 from hemo.evaluate.intervals import summarise
-from hemo.evaluate.levels import GroupScores, group_scores
+from hemo.evaluate.levels import GroupScores, group_scores, group_thresholds
 from hemo.evaluate.metrics import METRICS, Counts, FloatArray, Metric, brier_decomposition, confusion
 from hemo.evaluate.operating_point import DESCRIPTIONS, OperatingPoint, fit_threshold, reported
 from hemo.evaluate.out_of_fold import folds_of
@@ -101,7 +101,8 @@ def evaluate(
 def _group_metrics(by_group: GroupScores | None, threshold: float, kind: str, resamples: int) -> dict[str, Metric]:
     if by_group is None:
         return {}
-    return summarise(by_group.label, by_group.score, by_group.group, threshold, kind, resamples)
+    cuts = group_thresholds(by_group, threshold)
+    return summarise(by_group.label, by_group.score, by_group.group, cuts, kind, resamples)
 
 
 def _cross_fitted_thresholds(predictions: Predictions) -> FloatArray | None:

@@ -34,7 +34,7 @@ MIN_DEFINED = 0.9
 """An interval needs the metric to exist in at least this share of the resamples."""
 _CHUNK = 1 << 19  # resample-slice cells held at once: small enough to stay in cache, whatever the table's length
 
-_NEEDS_POSITIVE = {"auc", "average_precision", "sensitivity"}
+_NEEDS_POSITIVE = {"auc", "average_precision", "sensitivity", "ppv", "npv"}
 _NEEDS_NEGATIVE = {"auc", "specificity"}
 _RANKED = ("auc", "average_precision")
 _PROPORTIONS = {"accuracy", "sensitivity", "specificity", "ppv", "npv"}

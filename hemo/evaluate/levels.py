@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hemo.evaluate.metrics import FloatArray, IntArray, group_codes
+from hemo.evaluate.operating_point import fit_threshold
 
 RULES = ("max", "top3", "top10percent", "noisy_or", "mean")
 RULE_NAMES = {
@@ -16,6 +17,9 @@ RULE_NAMES = {
     "noisy_or": "1 − product of (1 − score), slices taken as independent",
     "mean": "mean of all slice scores",
 }
+
+THRESHOLD_NOTES = {True: "called when a slice is", False: "its threshold fitted on the other groups, in ten folds"}
+"""How a group is called, by whether its score is the highest slice score; see `group_thresholds`."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,26 @@ def study_score(probabilities: ArrayLike, rule: str = "max") -> float:
     if rule == "mean":
         return float(falling.mean())
     raise ValueError(f"expected one of {', '.join(RULES)}. Received: {rule!r}")
+
+
+def group_thresholds(scores: GroupScores, slice_threshold: float, seed: int = 0) -> FloatArray:
+    """The threshold of each group's call, float64 (G,).
+
+    A group whose score is its highest slice score is called when a slice is: the slices' threshold holds. Any other
+    rule puts its scores on a scale of its own, so its balanced threshold is fitted on the other groups, in ten folds;
+    where that cannot be done (one class only) the slices' threshold is all there is.
+    """
+    n = scores.label.size
+    result = np.full(n, float(slice_threshold))
+    if scores.rule == "max" or n < 4:
+        return result
+    fold = np.random.default_rng(seed).permutation(n) % min(10, n)
+    for number in range(int(fold.max()) + 1):
+        here = fold == number
+        rest = scores.label[~here]
+        if rest.min() != rest.max():
+            result[here] = fit_threshold(rest, scores.score[~here])
+    return result
 
 
 def group_scores(labels: ArrayLike, probabilities: ArrayLike, groups: ArrayLike, rule: str = "max") -> GroupScores:

@@ -117,6 +117,7 @@ def lesion_masks(
     size = int(predictions.about.preparation["size"])
     if predictions.to_source is None or predictions.shapes is None:
         return {}, False
+    place = {str(path): i for i, path in enumerate(manifest.frame["path"])}
     frame = predictions.frame
     exact = "mask_path" in frame.columns and bool((frame["mask_path"].fillna("") != "").any())
     found: dict[int, NDArray[np.bool_]] = {}
@@ -125,8 +126,8 @@ def lesion_masks(
         lesion = None
         if exact:
             try:
-                mask = manifest.read_mask(row)
-            except (HemoError, OSError):
+                mask = manifest.read_mask(place[str(frame["source"].iloc[row])])
+            except (HemoError, OSError, KeyError):
                 mask = None
             lesion = None if mask is None else mask_to_prepared(mask, affine, size)
         elif "boxes" in frame.columns and frame["boxes"].iloc[row]:

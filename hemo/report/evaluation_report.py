@@ -16,7 +16,7 @@ from hemo.evaluate import calibration, curves
 from hemo.evaluate.audit import Audit
 from hemo.evaluate.evaluation import HOW_COUNTED, Evaluation, by_subtype
 from hemo.evaluate.intervals import plural
-from hemo.evaluate.levels import RULE_NAMES
+from hemo.evaluate.levels import RULE_NAMES, THRESHOLD_NOTES
 from hemo.evaluate.metrics import METRIC_NAMES, Metric
 from hemo.evaluate.predictions import Predictions
 from hemo.evaluate.probes import PARTS
@@ -288,7 +288,8 @@ def _levels(predictions: Predictions, evaluation: Evaluation) -> Section:
         n, bleeding = evaluation.group.label.size, int(evaluation.group.label.sum())
         caption = (
             f"{n:,} {plural(kind, n)}, {bleeding:,} with a bleed; score: {RULE_NAMES[evaluation.group.rule]}; "
-            "threshold fitted on slices. Never to be read in one column with the figures by slice."
+            f"{THRESHOLD_NOTES[evaluation.group.rule == 'max']}. Never to be read in one column with the figures by "
+            "slice."
         )
         blocks.append(Table((f"Figure, by {plural(kind, 1)}", "Value", "95 % interval", "Note"), rows, caption))
     else:

@@ -10,7 +10,7 @@ from hemo.charts.roc import roc_figure
 from hemo.charts.scores import patient_strip, score_histogram
 from hemo.evaluate.evaluation import evaluate
 from hemo.evaluate.intervals import plural, summarise
-from hemo.evaluate.levels import RULE_NAMES, RULES, group_scores
+from hemo.evaluate.levels import RULE_NAMES, RULES, THRESHOLD_NOTES, group_scores, group_thresholds
 from hemo.evaluate.metrics import METRIC_NAMES, METRICS, Metric
 from pages.components import notice, results_chart, results_headline
 from pages.components.results_data import Judged
@@ -75,10 +75,11 @@ def show_calibration(chosen: Judged) -> None:
             results_headline.figure(METRIC_NAMES[name], metrics[name])
         parts = chosen.brier
         if parts is not None:
+            sign = "−" if parts.within_bins < 0 else "+"
             st.caption(
                 f"Brier score = reliability {parts.reliability:.4f} − resolution {parts.resolution:.4f} + uncertainty "
-                f"{parts.uncertainty:.4f} + {parts.within_bins:.4f} within bins. Uncertainty belongs to the data; "
-                "reliability is the part that calibration can mend."
+                f"{parts.uncertainty:.4f} {sign} {abs(parts.within_bins):.4f} within bins. Uncertainty belongs to the "
+                "data; reliability is the part that calibration can mend."
             )
 
 
@@ -115,10 +116,11 @@ def _show_groups(chosen: Judged) -> None:
     )
     predictions, threshold = chosen.predictions, chosen.evaluation.threshold
     group = group_scores(predictions.labels, predictions.probabilities, predictions.groups, rule)
-    metrics = summarise(group.label, group.score, group.group, threshold, about.group_kind)
+    cuts = group_thresholds(group, threshold)
+    metrics = summarise(group.label, group.score, group.group, cuts, about.group_kind)
     st.caption(
         f"{len(group.label):,} {plural(about.group_kind, len(group.label))}, {int(group.label.sum()):,} with a bleed; "
-        f"threshold {threshold:.3f}, fitted on slices."
+        f"{THRESHOLD_NOTES[rule == 'max']}."
     )
     for column, name in zip(st.columns(5), results_headline.HEADLINE, strict=True):
         with column:

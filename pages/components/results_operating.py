@@ -9,11 +9,11 @@ from hemo.charts.confusion import CELL_NAMES, CELLS, confusion_figure
 from hemo.charts.operating import operating_figure
 from hemo.evaluate.curves import ThresholdTable
 from hemo.evaluate.intervals import plural
-from hemo.evaluate.levels import RULE_NAMES
+from hemo.evaluate.levels import group_scores
 from hemo.evaluate.metrics import Counts
 from hemo.evaluate.operating_point import DESCRIPTIONS
 from pages.components import results_chart, results_gallery
-from pages.components.results_data import Judged
+from pages.components.results_data import Judged, is_out_of_fold
 
 THRESHOLD, PREVALENCE, CELL = "results_threshold", "results_prevalence", "results_cell"
 _CLICKS = "results_confusion"
@@ -136,6 +136,8 @@ def _show_figures(chosen: Judged, table: ThresholdTable, index: int, prevalence:
             st.caption(_studies(chosen, float(table.threshold[index])))
     if table.why_none:
         st.caption(f"No intervals: {table.why_none}.")
+    if is_out_of_fold(chosen):
+        st.caption("One threshold for all folds here; the headline takes each fold's own, fitted on the others.")
 
 
 def _live(title: str, values: np.ndarray, form: str) -> None:
@@ -147,13 +149,13 @@ def _live(title: str, values: np.ndarray, form: str) -> None:
 
 
 def _studies(chosen: Judged, threshold: float) -> str:
-    """Alerts a hundred studies in this set, where studies or patients are known."""
-    group = chosen.evaluation.group
-    if group is None:
+    """How many studies in a hundred have a slice that is called, where studies or patients are known."""
+    predictions = chosen.predictions
+    if predictions.about.group_kind == "file":
         return "patients unknown"
-    called = group.score >= threshold
-    groups = plural(chosen.predictions.about.group_kind, 100)
-    return f"{100 * called.mean():.0f} alerts per 100 {groups} ({RULE_NAMES[group.rule]})"
+    group = group_scores(predictions.labels, predictions.probabilities, predictions.groups, "max")
+    groups = plural(predictions.about.group_kind, 100)
+    return f"{100 * float((group.score >= threshold).mean()):.0f} of 100 {groups} have a slice that is called"
 
 
 def _show_matrix(chosen: Judged, counts: Counts, threshold: float) -> None:

@@ -39,6 +39,22 @@ def test_order_of_slices_does_not_matter() -> None:
     )
 
 
+def test_a_group_is_called_when_a_slice_is_or_by_a_threshold_of_other_groups() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 10)
+    labels = (groups % 2 == 0) & (rng.random(300) < 0.5)
+    scores = np.clip(0.2 + 0.5 * labels + rng.normal(0, 0.1, 300), 0.001, 0.999)
+    highest = levels.group_scores(labels, scores, groups, "max")
+    assert set(levels.group_thresholds(highest, 0.4)) == {0.4}
+    either = levels.group_scores(labels, scores, groups, "noisy_or")
+    cuts = levels.group_thresholds(either, 0.4)
+    assert cuts.min() > 0.4  # many slices put a noisy-or far above any slice's threshold
+    changed = levels.GroupScores(
+        **{**vars(either), "label": np.where(np.arange(30) == 3, 1 - either.label, either.label)}
+    )
+    assert levels.group_thresholds(changed, 0.4)[3] == cuts[3]
+
+
 def test_bad_input_is_named() -> None:
     with pytest.raises(ValueError, match=r"expected one of max, .* Received: 'best'"):
         levels.study_score([0.1], "best")

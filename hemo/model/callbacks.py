@@ -178,20 +178,16 @@ class Validate(Watcher):
         logs.update({f"val_{name}": value for name, value in figures(self._labels, self.logits).items()})
 
 
-class KeepBest(Watcher):
-    """Writes a checkpoint after each epoch, and the weights apart when the watched figure improved.
+class TrackState(Watcher):
+    """Keeps the state that the next epoch depends on, and knows which epoch is the best.
 
     Args:
-        checkpoints: where to.
         state: of the run so far; updated in place.
-        monitor: figure to watch.
-        early_stopping: Keras' callback, whose state belongs to the checkpoint; it must run before this watcher.
+        monitor: figure that tells the best epoch.
+        early_stopping: Keras' callback, whose state belongs to the run's; it must run before this watcher.
     """
 
-    def __init__(
-        self, checkpoints: Checkpoints, state: TrainingState, monitor: str, early_stopping: Any | None
-    ) -> None:
-        self._checkpoints = checkpoints
+    def __init__(self, state: TrainingState, monitor: str, early_stopping: Any | None) -> None:
         self._state = state
         self._monitor = monitor
         self._early_stopping = early_stopping
@@ -205,11 +201,7 @@ class KeepBest(Watcher):
                 setattr(self._early_stopping, name, value)
 
     def on_epoch_end(self, model: Any, epoch: int, logs: dict[str, float]) -> None:
-        """Write the state of the finished epoch.
-
-        Raises:
-            RunError: it cannot be written.
-        """
+        """Take in the finished epoch."""
         state = self._state
         state.epoch = epoch + 1
         state.seconds = time.monotonic() - self._began
@@ -219,15 +211,39 @@ class KeepBest(Watcher):
             state.stop = {name: _plain(getattr(self._early_stopping, name)) for name in names}
         value = logs.get(self._monitor)
         if value is not None and math.isfinite(value) and self._improved(value):
-            self._checkpoints.save_best(model, epoch + 1)
             state.best_epoch, state.best_value = epoch + 1, float(value)
-        self._checkpoints.save(model, state)
 
     def _improved(self, value: float) -> bool:
         best = self._state.best_value
         if best is None:
             return True
         return value < best if self._monitor.endswith("loss") else value > best
+
+
+class SaveCheckpoint(Watcher):
+    """Writes a checkpoint after each epoch, and the weights apart after the best one.
+
+    It runs after the epoch was reported: a kill between the two leaves an event too many, which the resumed run takes
+    back, and never one too few.
+
+    Args:
+        checkpoints: where to.
+        state: kept by `TrackState`.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, state: TrainingState) -> None:
+        self._checkpoints = checkpoints
+        self._state = state
+
+    def on_epoch_end(self, model: Any, epoch: int, logs: dict[str, float]) -> None:
+        """Write the state of the finished epoch.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        if self._state.best_epoch == epoch + 1:
+            self._checkpoints.save_best(model, epoch + 1)
+        self._checkpoints.save(model, self._state)
 
 
 class ReportProgress(Watcher):

@@ -15,10 +15,11 @@ from hemo.model.callbacks import (
     DrawEpoch,
     FiniteLoss,
     Interrupted,
-    KeepBest,
     Obey,
     Report,
     ReportProgress,
+    SaveCheckpoint,
+    TrackState,
     Validate,
     as_keras,
 )
@@ -82,8 +83,7 @@ def train(
     state = state or TrainingState()
     if state.epoch >= config.epochs or state.stop.get("stopped_epoch", 0) > 0:
         return TrainingOutcome("finished", state)
-    if state.epoch:
-        report({"event": "resume", "epoch": state.epoch})
+    report({"event": "resume", "epoch": state.epoch})
     try:
         _fit(network, config, data, store, state, report, commands)
     except Interrupted as interrupted:
@@ -124,8 +124,9 @@ def _fit(
         as_keras(FiniteLoss(config.learning_rate)),
         as_keras(validate),
         *([early_stopping] if early_stopping else []),
-        as_keras(KeepBest(store, state, config.keep_by, early_stopping)),
+        as_keras(TrackState(state, config.keep_by, early_stopping)),
         as_keras(ReportProgress(report, source, config.epochs, state, validate, data.labels[validation])),
+        as_keras(SaveCheckpoint(store, state)),
         as_keras(obey),
     ]
     weights = class_weights(data.labels[data.rows("train")]) if config.class_weight == "balanced" else None

@@ -25,7 +25,7 @@ class History:
     progress: Event = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
-        """Take in the next event; a resumed run forgets what it trained beyond its checkpoint."""
+        """Take in the next event; a run that begins or is resumed forgets what lies beyond its checkpoint."""
         kind = event.get("event")
         if kind == "batch":
             self.batches.append(event)
@@ -33,7 +33,7 @@ class History:
                 del self.batches[::2]
         elif kind == "epoch":
             self.epochs.append(event)
-        elif kind in ("resume", "begin"):
+        elif kind == "resume":
             finished = int(event.get("epoch", 0))
             self.batches = [batch for batch in self.batches if batch["epoch"] <= finished]
             self.epochs = [epoch for epoch in self.epochs if epoch["epoch"] <= finished]

@@ -30,7 +30,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) -> Iterato
 def start(page: Page, app: RunningApp, name: str, epochs: int) -> Run:
     page.set_default_timeout(WAIT)
     open_page(page, app, "train")
-    for label, value in (("Epochs at most", str(epochs)), ("Batch", "8"), ("Name", name)):
+    for label, value in (("Epochs at most", str(epochs)), ("Batch", "8"), ("Patience", "1000"), ("Name", name)):
         field = page.get_by_label(label, exact=True)
         field.fill(value)
         field.press("Enter")

@@ -13,6 +13,7 @@ from hemo.model.callbacks import (
     Interrupted,
     Obey,
     ReportProgress,
+    TrackState,
     Validate,
     figures,
     rank_auc,
@@ -95,6 +96,20 @@ def test_validation_adds_its_figures_and_looks_for_commands_between_batches() ->
     assert logs["val_auc"] == 0.5
     assert logs["val_loss"] == pytest.approx(np.log(2))
     assert len(looked) == 3
+
+
+def test_early_stopping_gets_back_what_it_knew_and_the_best_epoch_follows_its_figure() -> None:
+    early_stopping = types.SimpleNamespace(wait=0, best=None, best_epoch=0, stopped_epoch=0)
+    known = TrainingState(3, [{}, {}, {}], {"wait": 2, "best": 0.4, "best_epoch": 0, "stopped_epoch": 0}, 1, 0.4)
+    watcher = TrackState(known, "val_loss", early_stopping)
+    watcher.on_train_begin(MODEL)
+    assert (early_stopping.wait, early_stopping.best) == (2, 0.4)
+    watcher.on_epoch_end(MODEL, 3, {"val_loss": 0.5})
+    assert (known.epoch, known.best_epoch, len(known.history)) == (4, 1, 4)
+    watcher.on_epoch_end(MODEL, 4, {"val_loss": 0.3})
+    assert (known.best_epoch, known.best_value) == (5, 0.3)
+    watcher.on_epoch_end(MODEL, 5, {"val_loss": float("nan")})
+    assert known.best_epoch == 5
 
 
 def test_events_carry_the_loss_of_the_batch_not_of_the_epoch() -> None:

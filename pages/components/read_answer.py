@@ -137,7 +137,7 @@ def _measured(card: Card, point: str | None) -> list[Mapping[str, Any]]:
 
 def _worth(point: Mapping[str, Any]) -> str:
     return (
-        f"{plain(point['name']).capitalize()} {point['threshold']:.2f}: sensitivity {point['sensitivity']:.2f}, "
+        f"{plain(point['name']).capitalize()}: sensitivity {point['sensitivity']:.2f}, "
         f"specificity {point['specificity']:.2f}"
     )
 

@@ -32,8 +32,8 @@ def show(answers: Answers, entry: OpenStudy, chosen: ModelBundle) -> None:
             key=NAMED,
             help="File names can carry a patient's name. Without them studies are called by their number.",
         )
-        _offer("Table of all slices", "csv", "text/csv", lambda: _table(answers, kept, identity, named))
-        _offer("Everything as JSON", "json", "application/json", lambda: _json(answers, kept, chosen, named))
+        _offer("Table of all slices", "csv", "text/csv", lambda: table_csv(answers, kept, identity, named))
+        _offer("Everything as JSON", "json", "application/json", lambda: everything_json(answers, kept, chosen, named))
         _offer("This slice with overlay", "png", "image/png", lambda: _overlay(entry, identity, entry.position or 0))
         _offer("Overlays of this study", "zip", "application/zip", lambda: _overlays(entry, identity))
         patient = entry.study.kind == "dicom" and st.checkbox(
@@ -99,7 +99,8 @@ def outside_name(entry: OpenStudy, kept: Room, named: bool) -> str:
     return entry.study.name if named else f"study {kept.studies.index(entry) + 1}"
 
 
-def _table(answers: Answers, kept: Room, identity: str, named: bool) -> str:
+def table_csv(answers: Answers, kept: Room, identity: str, named: bool) -> str:
+    """Every slice of every study, and every refused file, as CSV."""
     rows = []
     for entry, answer in answers:
         name = outside_name(entry, kept, named)
@@ -112,7 +113,8 @@ def _table(answers: Answers, kept: Room, identity: str, named: bool) -> str:
     return table_text(rows)
 
 
-def _json(answers: Answers, kept: Room, chosen: ModelBundle, named: bool) -> str:
+def everything_json(answers: Answers, kept: Room, chosen: ModelBundle, named: bool) -> str:
+    """Every study with its slices and the reader's verdict as JSON."""
     identity = models.identity(chosen)
     results = [
         StudyResult(

@@ -62,13 +62,16 @@ def opacity() -> float:
 
 def _show_tools(unit: str) -> Window:
     """Windows on the left, overlay on the right."""
-    windows, overlays = st.columns([1.6, 1], vertical_alignment="center", gap="small")
+    windows, overlays = st.columns([1.45, 1], vertical_alignment="center", gap="small")
     with windows, st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="read_windows"):
         if unit == "HU":
             _show_windows()
         else:
             st.caption("Picture: its window was fixed when it was exported.")
-    with overlays, st.container(horizontal=True, gap="small", vertical_alignment="center", key="read_overlay"):
+    with (
+        overlays,
+        st.container(horizontal=True, gap="small", vertical_alignment="center", wrap=False, key="read_overlay"),
+    ):
         shown = st.session_state.get(OVERLAY_SHOWN, True)
         st.button(
             "Overlay",
@@ -88,7 +91,6 @@ def _show_tools(unit: str) -> Window:
             label_visibility="collapsed",
             format="%d %%",
             disabled=not shown,
-            width=120,
         )
     return current_window()
 
@@ -148,7 +150,7 @@ def _show_way_through(entry: OpenStudy) -> None:
     """Buttons and a slider through the slices, with where in the head this one lies."""
     position, count = entry.position or 0, len(entry)
     where = _place(entry.study.slices[position], position, count)
-    way, place, beside = st.columns([2.2, 1, 0.5], vertical_alignment="center", gap="small")
+    way, place, beside = st.columns([2.1, 1, 0.66], vertical_alignment="center", gap="small")
     with beside:
         st.toggle("Beside", value=True, key=BESIDE, help="The untouched slice beside the overlay, or one large one.")
     with place, st.container(key="read_place"):

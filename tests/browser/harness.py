@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -110,3 +111,13 @@ def open_page(page: Page, app: RunningApp, path: str = "") -> None:
 def assert_no_exception(page: Page) -> None:
     """No traceback and no 'something went wrong' box is shown."""
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def serious_faults(page: Page) -> list[str]:
+    """What axe-core finds on the page that is serious or critical, a line each."""
+    answer = Axe().run(page).response
+    return [
+        f"{fault['id']}: {fault['help']}: {[node['html'][:160] for node in fault['nodes'][:3]]}"
+        for fault in answer["violations"]
+        if fault["impact"] in {"serious", "critical"}
+    ]

@@ -5,24 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.harness import RunningApp, open_page, serve
+from tests.browser.harness import RunningApp, open_page, serious_faults, serve
 
 PATHS = ("", "data", "train", "read", "results", "models")
-SERIOUS = {"serious", "critical"}
-# Faults of Streamlit's own frame that no app code can reach, each checked by hand.
-STREAMLIT_RULES: set[str] = set()
-
-
-def serious_faults(page: Page) -> list[str]:
-    answer = Axe().run(page).response
-    return [
-        f"{fault['id']}: {fault['help']}: {[node['html'][:160] for node in fault['nodes'][:3]]}"
-        for fault in answer["violations"]
-        if fault["impact"] in SERIOUS and fault["id"] not in STREAMLIT_RULES
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -38,6 +38,7 @@ def show_details(card: Card) -> None:
     """A button that opens what does not fit on the card."""
     with st.popover("Details", icon=":material/info:"):
         _show_operating_points(card)
+        _show_all_figures(card)
         st.markdown("**Limits**\n\n" + ("\n".join(f"- {plain(limit)}" for limit in card["limits"]) or "None given."))
         st.markdown(_origin(card))
         st.caption("sha256 of the weights")
@@ -52,7 +53,21 @@ def _show_figures(card: Card) -> None:
         st.markdown("Nothing was measured for this model.")
         return
     rows = {plain(figures.title(name)): _cells(metrics[name]) for name in names}
-    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["", "95 %", "n (groups)"]), border="horizontal")
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=["", "95 % CI", "n (groups)"]), border="horizontal")
+
+
+def _show_all_figures(card: Card) -> None:
+    """Every figure of the card; where there is no interval, why."""
+    metrics = card["metrics"]
+    if not metrics:
+        return
+    st.markdown("**All figures**")
+    rows = {
+        plain(figures.title(name)): [*_cells(metrics[name]), plain(metrics[name].get("why_none") or "", 160)]
+        for name in figures.headline_names(metrics, len(metrics))
+    }
+    columns = ["", "95 % CI", "n (groups)", "Why there is no interval"]
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=columns), border="horizontal")
 
 
 def _cells(metric: Metric) -> list[str]:

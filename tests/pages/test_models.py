@@ -55,6 +55,8 @@ def test_a_card_shows_figures_with_interval_and_n_data_size_date_and_sha256(mode
     table = app.table[0].value
     assert list(table.loc["AUC"]) == ["**0.812**", "0.70 to 0.90", "100 (10)"]
     assert list(table.loc["Specificity"]) == ["**0.750**", "none", "100"]
+    reasons = next(each.value for each in app.table if "Why there is no interval" in each.value.columns)
+    assert reasons.loc["Specificity", "Why there is no interval"] == "too few groups"
     shown = texts(app)
     assert "4 March 2026" in shown
     assert "head at 64 pixels" in shown

@@ -44,7 +44,7 @@ class OperatingPoint(TypedDict, total=False):
 
 
 class Card(TypedDict, total=False):
-    """The fields of card.json; all but `heat` and `study_score` are required."""
+    """The fields of card.json; those of `REQUIRED_FIELDS` must be there."""
 
     name: str
     architecture: str
@@ -61,6 +61,10 @@ class Card(TypedDict, total=False):
     limits: list[str]
     heat: dict[str, Any]
     study_score: dict[str, Any]
+    default: bool
+    intended_use: str
+    measured_on: str
+    failures: list[str]
 
 
 REQUIRED_FIELDS: dict[str, tuple[type, ...]] = {

@@ -4,6 +4,13 @@ from typing import Any
 
 from hemo.model.card import Card, Metric
 
+INTENDED_USE = (
+    "Teaching, research and demonstrations of triage on axial non-contrast head-CT slices, by people who can read the "
+    "slice themselves. Not for diagnosis, not for a patient's care, not for other body parts or other modalities. The "
+    "heat map says where the network reacted, not where the bleed is."
+)
+_CAPITALS = {"auc": "AUC", "ppv": "PPV", "npv": "NPV", "ece": "Expected calibration error", "brier": "Brier score"}
+
 
 def bundle_readme(card: Card, size_bytes: int) -> str:
     """The README of one bundle, as Markdown.
@@ -16,14 +23,18 @@ def bundle_readme(card: Card, size_bytes: int) -> str:
         f"# {card['name']}",
         "A network that gives a head-CT slice a score for intracranial hemorrhage and a map of where it reacted. "
         "For teaching and research, not for diagnosis.",
+        "## Intended use",
+        _inline(str(card.get("intended_use") or INTENDED_USE)),
         "## What it is",
         _table(_identity(card, size_bytes), ("", "")),
         "## What it learned from",
         _table(_data(card), ("", "")),
         "## What it reaches",
+        *_measured_on(card),
         _metrics(card["metrics"]),
         "## Operating points",
         _operating_points(card),
+        *_failures(card),
         "## Limits",
         "\n".join(f"- {_inline(limit)}" for limit in card["limits"]) or "None were written down; assume all.",
         "## Where the files come from",
@@ -36,17 +47,23 @@ def bundle_readme(card: Card, size_bytes: int) -> str:
 def _identity(card: Card, size_bytes: int) -> list[tuple[str, str]]:
     preparation = card["preparation"]
     calibration = card["calibration"]
-    temperature = calibration.get("temperature")
     rows = [
         ("Architecture", card["architecture"]),
         ("Input", f"{preparation.get('kind')} at {preparation.get('size')} × {preparation.get('size')} pixels, grey"),
         ("File", f"{size_bytes / 1e6:.1f} MB"),
         ("Created", card["created"]),
-        ("Calibration", f"temperature {temperature:.3g}" if temperature is not None else "none"),
+        ("Calibration", _calibration(card)),
         ("Calibrated on", str(calibration.get("how") or "not calibrated")),
         ("Versions", ", ".join(f"{package} {version}" for package, version in card["versions"].items())),
     ]
     return rows
+
+
+def _calibration(card: Card) -> str:
+    temperature, bias = card["calibration"].get("temperature"), card["calibration"].get("bias")
+    if temperature is None:
+        return "none"
+    return f"score = sigmoid(logit / {temperature:.3f}{f' {bias:+.3f}' if bias else ''})"
 
 
 def _data(card: Card) -> list[tuple[str, str]]:
@@ -69,7 +86,7 @@ def _metrics(metrics: dict[str, Metric]) -> str:
         return "Nothing was measured."
     rows = [
         (
-            name.replace("_", " "),
+            _title(name),
             f"{metric['value']:.3f}",
             interval_text(metric),
             str(metric["n"]),
@@ -78,6 +95,23 @@ def _metrics(metrics: dict[str, Metric]) -> str:
         for name, metric in metrics.items()
     ]
     return _table(rows, ("Figure", "Value", "95 % interval", "Slices or cases", "Patients or series"))
+
+
+def _title(name: str) -> str:
+    words = " ".join(_CAPITALS.get(word, word) for word in name.split("_"))
+    return words[:1].upper() + words[1:]
+
+
+def _measured_on(card: Card) -> list[str]:
+    return [f"Measured on: {_inline(str(card['measured_on']))}."] if card.get("measured_on") else []
+
+
+def _failures(card: Card) -> list[str]:
+    """What it gets wrong, where the card says so."""
+    failures = card.get("failures") or []
+    return (
+        ["## What it gets wrong", "\n".join(f"- {_inline(str(failure))}" for failure in failures)] if failures else []
+    )
 
 
 def interval_text(metric: Metric) -> str:
@@ -104,7 +138,13 @@ def _operating_points(card: Card) -> str:
         f"Scores from {band[0]:.3f} to {band[1]:.3f} are called Uncertain." if band else "No score is called Uncertain."
     )
     table = _table(rows, ("Name", "Threshold", "Sensitivity", "Specificity", "Fitted on")) if rows else "None fitted."
-    return f"{table}\n\n{uncertain}"
+    study = card.get("study_score") or {}
+    rule = (
+        f" A study's score: {_inline(str(study['name']))} ({_inline(str(study.get('how', '')))})."
+        if "name" in study
+        else ""
+    )
+    return f"{table}\n\n{uncertain}{rule}"
 
 
 def _fraction(value: float | None) -> str:

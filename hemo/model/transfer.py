@@ -59,7 +59,7 @@ def import_bundle(data: bytes, models_dir: Path) -> ModelBundle:
     """
     members = _members(data)
     card = parse_card(members[CARD_FILE])
-    if card.pop("default", None) is not None:  # type: ignore[typeddict-item]
+    if card.pop("default", None) is not None:
         # Which model reads where nobody chose is this installation's own matter.
         members[CARD_FILE] = card_text(card).encode("utf-8")
     target = models_dir / bundle_folder_name(card["name"])

@@ -24,3 +24,27 @@ def test_what_is_unknown_is_said_to_be_unknown() -> None:
     assert "No score is called Uncertain." in text
     assert "| Patients or series | unknown |" in text
     assert "1.2 MB" in text
+
+
+def test_what_a_card_adds_is_said() -> None:
+    calibration = {"temperature": 0.5, "bias": -1.25, "how": "held-out slices"}
+    text = readme(
+        calibration=calibration,
+        measured_on="slices of other patients",
+        failures=["Calls the falx a bleed."],
+        study_score={"rule": "max", "name": "the highest slice", "how": "out of fold"},
+        intended_use="Only this.",
+    )
+    assert r"sigmoid(logit / 0.500 -1.250)" in text
+    assert "Measured on: slices of other patients." in text
+    assert "## What it gets wrong\n\n- Calls the falx a bleed." in text
+    assert "A study's score: the highest slice (out of fold)." in text
+    assert "## Intended use\n\nOnly this." in text
+    assert "| AUC | 0.812 |" in text
+
+
+def test_a_card_that_adds_nothing_still_states_its_use() -> None:
+    text = readme()
+    assert "Not for diagnosis" in text
+    assert "What it gets wrong" not in text
+    assert "Measured on:" not in text

@@ -75,7 +75,7 @@ def run_recipe(
     _write_folds(manifest, fold, out / "folds.csv")
     for number in range(FOLDS):
         _fold(number, fold, images, manifest, replace(base, steps=FOLD_STEPS, seed=base.seed + number), out, say)
-    _gather(manifest, fold, out)
+    gather(manifest, out)
     final = out / "final.keras"
     if not final.exists():
         everyone = replace(base, steps=FINAL_STEPS, seed=base.seed + FOLDS)
@@ -134,17 +134,33 @@ def predict_lite0(model: Any, images: np.ndarray, batch: int = 32) -> tuple[np.n
     return np.concatenate(logits), np.concatenate(maps)
 
 
-def _gather(manifest: Manifest, fold: np.ndarray, out: Path) -> None:
-    """Put the folds' predictions together, in the manifest's order."""
-    parts = [np.load(out / f"fold{number}.npz") for number in range(FOLDS)]
+def gather(manifest: Manifest, out: Path) -> list[int]:
+    """Put the predictions of the finished folds together, in the manifest's order.
+
+    Args:
+        manifest: the data.
+        out: the run's folder; receives out_of_fold.csv and out_of_fold_evidence.npz.
+
+    Returns:
+        The folds that are finished.
+
+    Raises:
+        RunError: fewer than two are, so that nothing could be fitted on one and reported on another.
+    """
+    done = [number for number in range(FOLDS) if (out / f"fold{number}.npz").is_file()]
+    if len(done) < 2:
+        raise RunError(f"Expected at least two finished folds in {out.name}. Received: {len(done)}")
+    parts = [np.load(out / f"fold{number}.npz") for number in done]
     rows = np.concatenate([part["rows"] for part in parts])
     order = np.argsort(rows)
-    logit = np.concatenate([part["logit"] for part in parts])[order]
+    table = pd.DataFrame(manifest.frame.iloc[rows][["path", "slice", "group", "label"]].reset_index(drop=True)).assign(
+        fold=np.concatenate([np.full(len(part["rows"]), number) for number, part in zip(done, parts, strict=True)]),
+        logit=np.concatenate([part["logit"] for part in parts]),
+    )
     evidence = np.concatenate([part["evidence"] for part in parts])[order]
-    frame = manifest.frame[["path", "slice", "group", "label"]].reset_index(drop=True)
-    table = pd.DataFrame(frame).assign(fold=fold, logit=logit)
-    write_atomically(out / "out_of_fold.csv", lambda file: table.to_csv(file, index=False))
+    write_atomically(out / "out_of_fold.csv", lambda file: table.iloc[order].to_csv(file, index=False))
     write_atomically(out / "out_of_fold_evidence.npz", lambda file: np.savez_compressed(file, evidence=evidence))
+    return done
 
 
 def _write_folds(manifest: Manifest, fold: np.ndarray, path: Path) -> None:

@@ -34,6 +34,7 @@ from hemo.model.architectures.lite0 import build_lite0
 from hemo.model.bundle import ModelBundle, load_bundle, write_bundle
 from hemo.model.card import Card
 from hemo.model.reading import call_for
+from hemo.runs.recipe import FOLDS, gather, predict_lite0
 
 OUT_OF_FOLD = "out_of_fold"
 _LIMITS = (
@@ -58,14 +59,14 @@ def out_of_fold_predictions(run: Path, manifest: Manifest, card: Card | dict[str
     Raises:
         RunError: the run is not complete, or is of other data.
     """
-    table = read_out_of_fold(run, manifest)
+    table, covered = read_out_of_fold(run, manifest)
     probability, _ = cross_fitted(table["logit"], table["label"], table["fold"], bias=True)
     preparation = architecture_named("lite0").preparation
-    prepared = [preparation.apply(manifest.read(row)) for row in range(len(manifest))]
+    prepared = [preparation.apply(covered.read(row)) for row in range(len(covered))]
     with np.load(run / "out_of_fold_evidence.npz") as file:
         evidence = file["evidence"].astype(np.float32)
     calls = [call_for(float(p), card) for p in probability]  # type: ignore[arg-type]
-    frame = manifest.frame.rename(columns={"path": "source"}).reset_index(drop=True)
+    frame = covered.frame.rename(columns={"path": "source"}).reset_index(drop=True)
     frame = frame.assign(
         logit=table["logit"],
         probability=probability,
@@ -83,15 +84,21 @@ def out_of_fold_predictions(run: Path, manifest: Manifest, card: Card | dict[str
     )
 
 
-def read_out_of_fold(run: Path, manifest: Manifest) -> pd.DataFrame:
-    """The table that the recipe wrote, checked against the data: path, slice, group, label, fold, logit."""
-    path = run / "out_of_fold.csv"
-    if not path.is_file():
-        raise RunError(f"Expected a recipe run that has finished its folds. Received: {run.name}, without {path.name}")
-    table = pd.read_csv(path, dtype={"path": str, "slice": str, "group": str})
-    if list(table["path"]) != list(manifest.frame["path"]) or list(table["label"]) != list(manifest.labels):
+def read_out_of_fold(run: Path, manifest: Manifest) -> tuple[pd.DataFrame, Manifest]:
+    """The recipe's table of the finished folds, checked against the data.
+
+    Returns:
+        Columns path, slice, group, label, fold, logit; and the part of the data that it covers, in the same order.
+
+    Raises:
+        RunError: fewer than two folds are finished, or the table is of other data.
+    """
+    gather(manifest, run)
+    table = pd.read_csv(run / "out_of_fold.csv", dtype={"path": str, "slice": str, "group": str})
+    covered = manifest.subset(manifest.frame["path"].isin(set(table["path"])).to_numpy())
+    if list(table["path"]) != list(covered.frame["path"]) or list(table["label"]) != list(covered.labels):
         raise RunError(f"Expected the data that the recipe was run on. Received: {manifest.name}, with other slices")
-    return table
+    return table, covered
 
 
 def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
@@ -111,8 +118,8 @@ def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
     if not (run / "final.keras").is_file():
         raise RunError(f"Expected a finished recipe run. Received: {run.name}, without final.keras")
     manifest = import_dataset(data)
-    table = read_out_of_fold(run, manifest)
-    card = _card(run, name, manifest, table)
+    table, covered = read_out_of_fold(run, manifest)
+    card = _card(run, name, manifest, covered, table)
     predictions = out_of_fold_predictions(run, manifest, card)
     card["metrics"] |= _figures_of_places(predictions, card)
     target = models / name
@@ -123,7 +130,7 @@ def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
     return load_bundle(target)
 
 
-def _card(run: Path, name: str, manifest: Manifest, table: pd.DataFrame) -> dict[str, Any]:
+def _card(run: Path, name: str, manifest: Manifest, covered: Manifest, table: pd.DataFrame) -> dict[str, Any]:
     recipe = json.loads((run / "recipe.json").read_text())
     labels, groups, folds = (table[column].to_numpy() for column in ("label", "group", "fold"))
     logit = table["logit"].to_numpy()
@@ -136,22 +143,23 @@ def _card(run: Path, name: str, manifest: Manifest, table: pd.DataFrame) -> dict
     rule = _best_rule(labels, probability, groups)
     return {
         "name": name,
+        # Which model reads where nobody chose one; without this the newest does, be it a phantom run's.
+        "default": True,
         "architecture": "lite0",
         "preparation": architecture_named("lite0").preparation.to_json(),
         "data": {
             "name": manifest.name,
             "fingerprint": manifest.fingerprint(),
             "n": len(manifest),
-            "n_patients": len(np.unique(groups)),
+            "n_patients": len(np.unique(manifest.groups)),
             "licence": manifest.licence,
             "citation": manifest.citation,
-            "split": f"five folds by patient (folds.csv) for every figure; the shipped weights come from all "
-            f"{len(np.unique(groups))} patients by the same recipe",
+            "split": _split_text(manifest, table),
         },
         "settings": recipe,
         "metrics": {
             key: metric.to_json()
-            for key, metric in _figures(manifest, labels, probability, groups, folds, rule).items()
+            for key, metric in _figures(covered, labels, probability, groups, folds, rule).items()
             if metric.value is not None
         },
         "measured_on": "out of fold: every slice scored by a network that saw no slice of its patient",
@@ -162,6 +170,15 @@ def _card(run: Path, name: str, manifest: Manifest, table: pd.DataFrame) -> dict
         "limits": list(_LIMITS),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _split_text(manifest: Manifest, table: pd.DataFrame) -> str:
+    done, patients = table["fold"].nunique(), len(np.unique(manifest.groups))
+    which = "" if done == FOLDS else f", of which {done} are run ({table['group'].nunique()} patients)"
+    return (
+        f"{FOLDS} folds by patient (folds.csv){which}, for every figure; the shipped weights come from all "
+        f"{patients} patients by the same recipe"
+    )
 
 
 def _how_calibrated(used: list[Calibration], patients: int) -> str:
@@ -264,8 +281,6 @@ def _localisation(predictions: Predictions, threshold: float) -> dict[str, Metri
 def _random_heats(predictions: Predictions, rows: np.ndarray, size: int) -> list[np.ndarray]:
     """Heat maps of the same network with random weights: what the architecture alone would point at."""
     import keras
-
-    from hemo.runs.recipe import predict_lite0
 
     keras.utils.set_random_seed(0)
     preparation = architecture_named("lite0").preparation

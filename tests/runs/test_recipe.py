@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from hemo.data.bleed_batches import BatchSettings
+from hemo.data.importers import import_dataset
 from hemo.data.phantom import write_phantom
 from hemo.errors import RunError
 from hemo.evaluate.predictions import Predictions
@@ -21,7 +22,7 @@ SMALL = Lite0Settings(warmup=1, batch=BatchSettings(bleeds=2, clear=1, painted=1
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("phantoms") / "set"
-    write_phantom(folder, studies=8, seed=2)
+    write_phantom(folder, studies=8, seed=2, n_slices=6, size=160)
     return folder
 
 
@@ -29,7 +30,7 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("FOLDS", 2), ("FOLD_STEPS", 2), ("FINAL_STEPS", 2)):
+    for name, value in (("FOLDS", 3), ("FOLD_STEPS", 2), ("FINAL_STEPS", 2)):
         monkeypatch.setattr(recipe, name, value)
     lines: list[str] = []
     run = recipe.run_recipe(phantoms, tmp_path / "run", say=lines.append, settings=SMALL)
@@ -39,6 +40,7 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     assert any("AUC" in line for line in lines)
 
     bundle = ship(run, phantoms, tmp_path / "models", "small")
+    assert bundle.card["data"]["n_patients"] == 8
     assert bundle.card["metrics"]["auc"]["n"] == len(table)
     assert bundle.card["metrics"]["auc"]["n_groups"] == 8
     kept = Predictions.load(bundle.path / OUT_OF_FOLD)
@@ -47,6 +49,11 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     predictor = Predictor(bundle)
     assert predictor.predict(np.zeros((1, 224, 224), np.uint8)).heat.shape == (1, 14, 14)
 
+    (run / "fold2.npz").unlink()
+    part, covered = read_out_of_fold(run, import_dataset(phantoms))
+    assert set(part["fold"]) == {0, 1} and 0 < len(part) < len(table)
+    assert list(part["path"]) == list(covered.frame["path"])
+
     with pytest.raises(RunError, match="begun with others"):
         recipe.run_recipe(phantoms, run, settings=Lite0Settings(warmup=2, batch=SMALL.batch))
     with pytest.raises(RunError, match="--resume"):
@@ -54,8 +61,6 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
 
 
 def test_a_run_without_its_folds_is_not_shipped(phantoms: Path, tmp_path: Path) -> None:
-    from hemo.data.importers import import_dataset
-
     (tmp_path / "run").mkdir()
-    with pytest.raises(RunError, match="finished its folds"):
+    with pytest.raises(RunError, match="at least two finished folds"):
         read_out_of_fold(tmp_path / "run", import_dataset(phantoms))

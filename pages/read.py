@@ -100,7 +100,7 @@ def show_room(chosen: ModelBundle) -> None:
         read_viewer.show(entry, answer, identity, *read_answer.decides(card, point))
     with panel:
         read_answer.show(entry, answer, chosen)
-        read_export.show(answers, entry, chosen)
+        read_export.show(answers, entry, answer, chosen)
 
 
 def main() -> None:

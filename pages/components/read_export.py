@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar, overload
 
 import streamlit as st
 
@@ -17,13 +18,15 @@ from pages.components import models, read_answer
 from pages.components.read_viewer import current_window, opacity
 from pages.components.reading_room import OpenStudy, Room, room
 
+Item = TypeVar("Item")
+
 NAMED = "read_export_named"
 PATIENT = "read_export_patient"
 
 Answers = list[tuple[OpenStudy, StudyReading]]
 
 
-def show(answers: Answers, entry: OpenStudy, chosen: ModelBundle) -> None:
+def show(answers: Answers, entry: OpenStudy, answer: StudyReading, chosen: ModelBundle) -> None:
     """Offer the exports; tables hold every study of the session, pictures and reports the one in view."""
     identity, kept = models.identity(chosen), room()
     with st.popover("Export", icon=":material/download:", width="stretch"):
@@ -32,50 +35,27 @@ def show(answers: Answers, entry: OpenStudy, chosen: ModelBundle) -> None:
             key=NAMED,
             help="File names can carry a patient's name. Without them studies are called by their number.",
         )
-        _offer("Table of all slices", "csv", "text/csv", lambda: table_csv(answers, kept, identity, named))
-        _offer("Everything as JSON", "json", "application/json", lambda: everything_json(answers, kept, chosen, named))
-        _offer("This slice with overlay", "png", "image/png", lambda: _overlay(entry, identity, entry.position or 0))
-        _offer("Overlays of this study", "zip", "application/zip", lambda: _overlays(entry, identity))
         patient = entry.study.kind == "dicom" and st.checkbox(
             "With patient identity",
             key=PATIENT,
-            help="Name, number and dates from the DICOM header go into the two reports below, and nowhere else.",
+            help="Name, number and dates from the DICOM header go into this study's reports, and nowhere else.",
         )
-        answer = next(each for known, each in answers if known is entry)
-        result = _reporter(entry, answer, identity, outside_name(entry, kept, named))
-        point = read_answer.chosen_point(chosen.card)
-        who = entry.study.identity if patient else _nobody
+        name = outside_name(entry, kept, named)
+        _offer("Table of all slices", "csv", "text/csv", lambda: table_csv(answers, kept, identity, named))
+        _offer("Everything as JSON", "json", "application/json", lambda: everything_json(answers, kept, chosen, named))
         _offer(
-            "Report of this study",
-            "pdf",
-            "application/pdf",
-            lambda: study_pdf(result(), chosen.card, point, identity=who()),
+            "Report of this study", "pdf", "application/pdf", lambda: report_pdf(entry, answer, name, chosen, patient)
         )
         _offer(
             "DICOM captures and report",
             "zip",
             "application/zip",
-            lambda: export_zip(result(), chosen.card, point, identity=who()),
+            lambda: report_dicom(entry, answer, name, chosen, patient),
             key="dicom",
             disabled=answer.n_read == 0,
         )
-
-
-def _nobody() -> None:
-    return None
-
-
-def _reporter(entry: OpenStudy, answer: StudyReading, identity: str, name: str) -> Callable[[], StudyResult]:
-    """Gives the study with its pixels and heat maps; called only when a report is made."""
-    return lambda: StudyResult(
-        name=name,
-        slices=[entry.slice(index) for index in range(len(entry))],
-        readings=entry.full_readings(identity),
-        answer=answer,
-        warnings=entry.study.warnings,
-        verdict=entry.verdict,
-        note=entry.note,
-    )
+        _offer("This slice with overlay", "png", "image/png", lambda: _overlay(entry, identity, entry.position or 0))
+        _offer("Overlays of this study", "zip", "application/zip", lambda: _overlays(entry, identity))
 
 
 def _offer(
@@ -116,19 +96,57 @@ def table_csv(answers: Answers, kept: Room, identity: str, named: bool) -> str:
 def everything_json(answers: Answers, kept: Room, chosen: ModelBundle, named: bool) -> str:
     """Every study with its slices and the reader's verdict as JSON."""
     identity = models.identity(chosen)
-    results = [
-        StudyResult(
-            name=outside_name(entry, kept, named),
-            slices=entry.study.slices,
-            readings=entry.readings[identity],
-            answer=answer,
-            warnings=entry.study.warnings,
-            verdict=entry.verdict,
-            note=entry.note,
-        )
-        for entry, answer in answers
-    ]
+    results = [_result(entry, answer, outside_name(entry, kept, named), identity) for entry, answer in answers]
     return studies_json(results, chosen.card, read_answer.chosen_point(chosen.card))
+
+
+def _result(entry: OpenStudy, answer: StudyReading, name: str, identity: str) -> StudyResult:
+    """A study for the reports; a slice's pixels and heat map are unpacked only when one asks for them."""
+    return StudyResult(
+        name=name,
+        slices=_Unpacked(len(entry), entry.slice),
+        readings=_Unpacked(len(entry), lambda index: entry.reading(identity, index)),
+        answer=answer,
+        warnings=entry.study.warnings,
+        verdict=entry.verdict,
+        note=entry.note,
+    )
+
+
+class _Unpacked(Sequence[Item]):
+    """A sequence whose items are made when they are asked for."""
+
+    def __init__(self, count: int, make: Callable[[int], Item]) -> None:
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        """One item, or those of a slice."""
+        if isinstance(index, slice):
+            return [self._make(each) for each in range(*index.indices(self._count))]
+        return self._make(range(self._count)[index])
+
+
+def report_pdf(entry: OpenStudy, answer: StudyReading, name: str, chosen: ModelBundle, patient: bool) -> bytes:
+    """One study as a PDF, its key slices in the model's window; with the patient's identity only where asked for."""
+    result = _result(entry, answer, name, models.identity(chosen))
+    who = entry.study.identity() if patient else None
+    return study_pdf(result, chosen.card, read_answer.chosen_point(chosen.card), identity=who)
+
+
+def report_dicom(entry: OpenStudy, answer: StudyReading, name: str, chosen: ModelBundle, patient: bool) -> bytes:
+    """One study as Secondary Captures and a structured report, in a zip; identity as in `report_pdf`."""
+    result = _result(entry, answer, name, models.identity(chosen))
+    who = entry.study.identity() if patient else None
+    return export_zip(result, chosen.card, read_answer.chosen_point(chosen.card), identity=who)
 
 
 def _overlay(entry: OpenStudy, identity: str, index: int) -> bytes:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import streamlit as st
-from hemo.ct.study import Study
 from numpy.typing import NDArray
 
 from hemo.ct.slice import CTSlice
+from hemo.ct.study import Study
 from hemo.model.bundle import ModelBundle
 from hemo.model.reading import Reading, iterate_readings
 from pages.components import models
@@ -64,9 +64,9 @@ class OpenStudy:
         kept = self.heats[identity][index]
         return None if kept is None else kept.astype(np.float32) / np.float32(255)
 
-    def full_readings(self, identity: str) -> list[Reading]:
-        """The readings with their heat maps, for what leaves the app."""
-        return [replace(each, heat=self.heat(identity, at)) for at, each in enumerate(self.readings[identity])]
+    def reading(self, identity: str, index: int) -> Reading:
+        """One slice's reading with its heat map, for what leaves the app."""
+        return replace(self.readings[identity][index], heat=self.heat(identity, index))
 
     def nbytes(self) -> int:
         """Bytes of pixels and heat maps."""

@@ -1,6 +1,8 @@
 """The Read page: a study in, a call out; nothing it does twice costs inference twice."""
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from hemo.evaluate.study_reading import read_study
 from hemo.model import reading
 from hemo.model.bundle import ModelBundle, load_bundle
 from pages.components.models import identity
-from pages.components.read_export import everything_json, table_csv
+from pages.components.read_export import everything_json, report_dicom, report_pdf, table_csv
 from tests.phantom_files import dicom_files, png_file, small_study
 from tests.small_bundle import write_small_bundle
 
@@ -153,7 +155,19 @@ def test_exports_carry_no_file_name_and_no_patient_unless_asked(app: AppTest, mo
         assert PATIENT_NAME not in exported
     assert "CANARY" in table_csv(answers, room, named, True)
     offered = {each.key for each in app.get("download_button")}
-    assert {f"read_export_{suffix}" for suffix in ("csv", "json", "png", "zip")} <= offered
+    assert {f"read_export_{suffix}" for suffix in ("csv", "json", "pdf", "dicom", "png", "zip")} <= offered
+
+
+def test_reports_of_a_study_name_the_patient_only_when_asked(app: AppTest, models: Path) -> None:
+    drop(app, dicom_files(small_study()))
+    answers, _, bundle = answered(app, models)
+    entry, answer = answers[0]
+    for named in (False, True):
+        assert report_pdf(entry, answer, "study 1", bundle, named).startswith(b"%PDF")
+        with zipfile.ZipFile(io.BytesIO(report_dicom(entry, answer, "study 1", bundle, named))) as archive:
+            files = [archive.read(name) for name in archive.namelist()]
+        assert len(files) >= 2
+        assert any(PATIENT_NAME.encode() in file for file in files) is named
 
 
 def test_clear_forgets_everything(app: AppTest) -> None:

@@ -22,8 +22,8 @@ PURPOSE = "For teaching and research, not for diagnosis."
 HEAT_NOTE = "Colors show where the network reacted, not where the bleed is."
 
 _MARGIN, _WIDTH = 16.0, 178.0
-# Three rows of pictures with their captions fill a page.
-_PICTURE_HEIGHT = 72.0
+# Four rows of pictures with their captions fill a page, two the rest of the first.
+_PICTURE_HEIGHT = 55.0
 _INK, _FAINT, _LINE = 25, 90, 205
 # The calls' colors of hemo/charts/calls.py; the reports lie on a floor below the charts.
 _CALL_COLORS = {
@@ -215,7 +215,7 @@ def _scores(pdf: Any, result: StudyResult) -> None:
 
 
 def _key_slices(pdf: Any, keys: Sequence[KeySlice], result: StudyResult, window: Window) -> None:
-    _heading(pdf, "Key slices", room=110)
+    _heading(pdf, "Key slices", room=90)
     if not keys:
         reasons = dict.fromkeys(result.answer.reasons)
         _write(pdf, f"No slice was read. {' '.join(list(reasons)[:3])}")
@@ -276,7 +276,7 @@ def _model(pdf: Any, card: Card) -> None:
         pdf.cell(26, 4.4, name)
         pdf.set_font("helvetica", "", 8.5)
         pdf.multi_cell(0, 4.4, latin(str(value)), new_x="LMARGIN", new_y="NEXT", align="L")
-    _listed(pdf, "Limits", (*card["limits"], HEAT_NOTE, PURPOSE))
+    _listed(pdf, "Limits", card["limits"])
 
 
 def _png(pixels: np.ndarray) -> io.BytesIO:

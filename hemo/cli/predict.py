@@ -206,6 +206,7 @@ class _Progress:
         self._studies = 0
         self._calls: Counter[str] = Counter()
         self._start = self._shown = time.monotonic()
+        self._said = ""
         self._person = sys.stderr.isatty()
 
     def study(self, rows: Iterable[Row]) -> None:
@@ -214,7 +215,7 @@ class _Progress:
         self._calls.update(row.call for row in rows)
         now = time.monotonic()
         if now - self._shown >= (0.25 if self._person else _SECONDS_BETWEEN_LINES):
-            self._shown = now
+            self._shown, self._said = now, self.line()
             print(f"\r\x1b[K{self.line()}" if self._person else self.line(), end="" if self._person else "\n",
                   file=sys.stderr, flush=True)  # fmt: skip
 
@@ -223,8 +224,9 @@ class _Progress:
         print(f"{self._clear()}hemo predict: {message}", file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        """The last word."""
-        print(f"{self._clear()}{self.line()}", file=sys.stderr, flush=True)
+        """The last word, unless it was said just now."""
+        if self._person or self._said != self.line():
+            print(f"{self._clear()}{self.line()}", file=sys.stderr, flush=True)
 
     def line(self) -> str:
         """Counts so far."""

@@ -14,6 +14,7 @@ from hemo.workspace import Workspace
 from pages.components import notice
 from pages.components.text import plain
 from pages.components.train_form import LABELS, clock, duration
+from pages.components.train_past import offer_model
 
 SHOWN = "train_shown"
 _SEEN = "train_seen"
@@ -83,7 +84,8 @@ def _head(run: Run, status: Status) -> None:
     config = run.config
     protocol = "validation by slice" if config.protocol == "published" else "validation by patient or series"
     data = plain(run.data().get("name") or config.data.rsplit("/", 1)[-1], 80)
-    st.markdown(f"**{plain(run.name)}** · {_STATE_TEXT[status.state]} since {clock(status.since)}")
+    when = "since" if status.state in (*ACTIVE, "queued") else "at"
+    st.markdown(f"**{plain(run.name)}** · {_STATE_TEXT[status.state]} {when} {clock(status.since)}")
     st.caption(f"{plain(config.architecture)} at {config.image_size} pixels on {data}, {protocol}, seed {config.seed}")
 
 
@@ -135,8 +137,12 @@ def _facts(run: Run, status: Status, history: History) -> None:
     st.progress(min(1.0, (epochs_done + within) / config.epochs), f"Epoch {max(at, epochs_done)} of {config.epochs}")
     left, right = st.columns(2)
     with left:
-        remaining = latest.get("time_left_s") if status.state in ("training", "paused") else None
-        st.metric("Time left at most", duration(remaining) if remaining else "–")
+        if status.state in (*ACTIVE, "queued"):
+            remaining = latest.get("time_left_s") if status.state in ("training", "paused") else None
+            st.metric("Time left at most", duration(remaining) if remaining else "–")
+        else:
+            trained = sum(epoch["seconds"] for epoch in history.epochs)
+            st.metric("Time trained", duration(trained) if trained else "–")
         st.metric("Learning rate", f"{latest['learning_rate']:.2e}" if latest else "–")
     with right:
         rate = latest.get("images_per_second")
@@ -186,6 +192,8 @@ def _commands(workspace: Workspace, run: Run, status: Status) -> None:
         _button(run, "Take from the queue", "stop", ":material/remove_circle:")
     elif status.state in RESUMABLE:
         _resume(workspace, run)
+    elif status.state == "finished":
+        offer_model(workspace, run, "train_promote_now")
 
 
 def _button(run: Run, label: str, what: Command, icon: str, **options: Any) -> None:

@@ -113,7 +113,7 @@ def _one(workspace: Workspace, run: Run) -> None:
             st.caption("It ended before the first batch.")
         _final_figures(run)
     with actions:
-        _keep(workspace, run)
+        offer_model(workspace, run, "train_promote")
         if state in RESUMABLE:
             _go_on(workspace, run)
         _edit(run)
@@ -150,12 +150,13 @@ def _go_on(workspace: Workspace, run: Run) -> None:
         _do(lambda: supervisor.finish(workspace, run))
 
 
-def _keep(workspace: Workspace, run: Run) -> None:
+def offer_model(workspace: Workspace, run: Run, key: str) -> None:
+    """The one click from a finished run to a model; nothing where there is no bundle yet."""
     if not run.bundle.is_dir():
         return
     if st.button(
         "Make it a model",
-        key="train_promote",
+        key=key,
         type="primary",
         icon=":material/deployed_code:",
         width="stretch",

@@ -214,6 +214,15 @@ def test_one_ticked_run_becomes_a_model_with_one_click(workspace: Workspace) -> 
     assert "Expected a name that no model has" in texts(app)
 
 
+def test_the_newest_finished_run_offers_the_one_click_above_the_form(workspace: Workspace) -> None:
+    run = make_run(workspace, "done", "finished")
+    write_small_bundle(run.folder, "bundle")
+    app = open_page()
+    assert {metric.label: metric.value for metric in app.metric}["Time trained"] == "6 s"
+    app.button(key="train_promote_now").click().run()
+    assert (workspace.models / "done" / "model.keras").is_file()
+
+
 def test_two_ticked_runs_show_what_differs_and_only_that(workspace: Workspace) -> None:
     make_run(workspace, "one", "finished", seed=1)
     make_run(workspace, "two", "finished", seed=2, batch=16)

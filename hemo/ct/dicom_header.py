@@ -34,6 +34,7 @@ SOP_CT = frozenset({
 })  # fmt: skip
 SOP_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
+_DIRECTORY_FLAG = 0x00041212
 _IMAGE_TYPE, _SOP_CLASS, _MODALITY = 0x00080008, 0x00080016, 0x00080060
 _SERIES_DESCRIPTION, _PROTOCOL, _BODY_PART = 0x0008103E, 0x00181030, 0x00180015
 _CONTRAST_AGENT, _SLICE_THICKNESS, _GANTRY_TILT = 0x00180010, 0x00180050, 0x00181120
@@ -48,12 +49,11 @@ _INTERCEPT, _SLOPE, _RESCALE_TYPE = 0x00281052, 0x00281053, 0x00281054
 _LUT_DESCRIPTOR = 0x00283002
 
 WANTED = frozenset({
-    _IMAGE_TYPE, _SOP_CLASS, _MODALITY, _SERIES_DESCRIPTION, _PROTOCOL, _BODY_PART, _CONTRAST_AGENT, _SLICE_THICKNESS,
-    _GANTRY_TILT, _KERNEL, _AGE, _STUDY_UID, _SERIES_UID, _SERIES_NUMBER,
-    _ACQUISITION, _INSTANCE, _POSITION, _ORIENTATION, _SAMPLES,
-    _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _SPACING, _ALLOCATED, _STORED, _HIGH_BIT, _SIGNED, _PADDING,
-    _PADDING_LIMIT, _BURNED_IN, _LOSSY, _INTERCEPT, _SLOPE, _RESCALE_TYPE, _LUT_DESCRIPTOR, elements.LUT_DATA,
-    *elements.SEQUENCES,
+    _DIRECTORY_FLAG, _IMAGE_TYPE, _SOP_CLASS, _MODALITY, _SERIES_DESCRIPTION, _PROTOCOL, _BODY_PART,
+    _CONTRAST_AGENT, _SLICE_THICKNESS, _GANTRY_TILT, _KERNEL, _AGE, _STUDY_UID, _SERIES_UID, _SERIES_NUMBER,
+    _ACQUISITION, _INSTANCE, _POSITION, _ORIENTATION, _SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _SPACING,
+    _ALLOCATED, _STORED, _HIGH_BIT, _SIGNED, _PADDING, _PADDING_LIMIT, _BURNED_IN, _LOSSY, _INTERCEPT, _SLOPE,
+    _RESCALE_TYPE, _LUT_DESCRIPTOR, elements.LUT_DATA, *elements.SEQUENCES,
 })  # fmt: skip
 
 # Terms that may be repeated on screen (PS3.3 C.7.3.1.1.1 and C.7.6.3.1.2); what else a file holds there may be a name.
@@ -322,6 +322,8 @@ class _Values:
 
 def _check_kind(values: _Values, found: Elements) -> None:
     modality = values.text(_MODALITY).upper()
+    if values.raw(_DIRECTORY_FLAG) and found.pixels is None:
+        raise RefusedInput("Expected a CT image. Received: a DICOMDIR, the index of a disc.")
     if modality != "CT" and values.text(_SOP_CLASS) not in SOP_CT:
         received = modality if modality in _MODALITIES else "no known modality"
         raise RefusedInput(f"Expected a CT image (modality CT). Received: {received}.")

@@ -72,7 +72,7 @@ class ReadResult:
     """Everything one drop gave.
 
     Args:
-        studies: in the order of their first file.
+        studies: DICOM first, then pictures, then volumes, each in the order of their first file.
         refused: name and reason of every file that is in none of them.
     """
 

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pydicom.data
 import pytest
 from PIL import Image
 
@@ -75,6 +76,20 @@ def test_links_are_not_followed(archive, tmp_path):
     (archive / "link").symlink_to(tmp_path / "secret")
     (archive / "loop").symlink_to(archive)
     assert sum(len(result.studies) for result in read_studies([archive])) == 4
+
+
+def test_pydicoms_disc_of_studies_is_read():
+    """A disc as hospitals burn it: an index, two CT studies, localizers, CR, MR, and images without pixels."""
+    disc = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests"
+    results = list(read_studies([disc]))
+    assert {study.name: len(study.slices) for result in results for study in result.studies} == {
+        "dicomdirtests/77654033/CT2": 4,
+        "dicomdirtests/98892001/CT5N": 5,
+    }
+    reasons = dict(refused for result in results for refused in result.refused)
+    assert "DICOMDIR, the index of a disc" in reasons["dicomdirtests/DICOMDIR"]
+    assert "localizer" in reasons["dicomdirtests/98892001/CT2N/6293"]
+    assert "Received: CR." in reasons["dicomdirtests/77654033/CR1/6154"]
 
 
 def test_missing_path_is_refused(tmp_path):

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-MAX_NAME = 120
+MAX_NAME = 255
 
 # What operating systems leave in folders and archives; not worth a word to the user.
 _CLUTTER = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\.git/)", re.IGNORECASE)

@@ -15,7 +15,7 @@ from hemo.evaluate.intervals import summarise
 from hemo.evaluate.localisation import Localisation, centre_guess, enlarged, localise
 from hemo.evaluate.metrics import IntArray, Metric
 from hemo.evaluate.predictions import Predictions
-from hemo.evaluate.probes import lesion_masks, maps_at, run_probes
+from hemo.evaluate.probes import GRADIENTS, OCCLUSION, SHUFFLED, lesion_masks, maps_at, run_probes
 from hemo.evaluate.shortcuts import (
     Check,
     baseline_table,
@@ -47,12 +47,14 @@ class Audit:
         verdict: what the figures rest on, one plain paragraph.
         baselines: rows of rule, part, what, n, auc, accuracy, sensitivity, specificity, note; the network among them.
         localisation: rows of name, peak_in_box, mass_in_box, iou, each a metric as JSON.
+        curves: rows of name, erased, revealed: mean scores along the deletion and insertion curves.
     """
 
     checks: tuple[Check, ...]
     verdict: str
     baselines: tuple[dict[str, Any], ...]
     localisation: tuple[dict[str, Any], ...]
+    curves: tuple[dict[str, Any], ...] = ()
 
     def save(self, folder: Path) -> None:
         """Keep it beside its table."""
@@ -64,7 +66,8 @@ class Audit:
         try:
             values = json.loads((folder / FILE).read_text("utf-8"))
             checks = tuple(Check(**check) for check in values["checks"])
-            return cls(checks, values["verdict"], tuple(values["baselines"]), tuple(values["localisation"]))
+            rows = {name: tuple(values.get(name, ())) for name in ("baselines", "localisation", "curves")}
+            return cls(checks, values["verdict"], **rows)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -106,6 +109,7 @@ def run_audit(
         check_levels(predictions, about.threshold),
     ]
     rows: tuple[Localisation, ...] = ()
+    curves: tuple[dict[str, Any], ...] = ()
     if predictor is None and predictions.heat is not None and labels.size:
         stage("heat maps against lesions")
         bleeds = np.flatnonzero(predictions.accepted & (predictions.frame["label"] == 1).to_numpy(dtype=bool))
@@ -117,8 +121,12 @@ def run_audit(
         stage("asking the network about changed slices")
         probes, lesions, exact = run_probes(predictor, manifest, predictions, progress)
         stage("heat maps against lesions")
-        others = {"same map, weights shuffled": probes.random_heat, "occlusion": probes.occlusion_heat}
+        others = {SHUFFLED: probes.random_heat, OCCLUSION: probes.occlusion_heat, GRADIENTS: probes.gradient_heat}
         rows = _localisation(predictions, probes.rows[probes.boxed], lesions, exact, others)
+        curves = tuple(
+            {"name": name, "erased": list(probes.erased[name]), "revealed": list(probes.revealed[name])}
+            for name in probes.erased
+        )
         sampled = predictions.frame["label"].to_numpy()[probes.rows]
         checks += check_parts(sampled, probes.intact, probes.parts)
         checks.append(check_occlusion(probes.intact[probes.boxed], probes.covered, probes.elsewhere))
@@ -130,6 +138,7 @@ def run_audit(
         verdict(checks, headline),
         tuple({str(key): value for key, value in row.items()} for row in table.to_dict("records")),
         tuple(_row_json(row) for row in rows),
+        curves,
     )
 
 
@@ -184,7 +193,7 @@ def _localisation(
             continue
         covers = n == len(rows)
         found.append(judge(name if covers else f"{name} ({n} bleeds)", maps_at(heat, size), range(n)))
-        if not covers:
+        if not covers and f"heat map, on those {n}" not in {each.name for each in found}:
             found.append(judge(f"heat map, on those {n}", own[:n], range(n)))
     return tuple(found)
 

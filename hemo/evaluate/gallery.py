@@ -17,6 +17,8 @@ ORDERS = {
     "confident": "furthest from the threshold first",
     "close": "closest to the threshold first",
     "patient": "by patient and slice",
+    "bright": "brightest first",
+    "dark": "darkest first",
 }
 
 
@@ -90,6 +92,10 @@ def ordered(predictions: Predictions, rows: NDArray[np.int64], threshold: float,
     """The rows in one of `ORDERS`."""
     if order == "patient":
         return rows
+    if order in ("bright", "dark"):
+        level = brightness(predictions)
+        sign = -1 if order == "bright" else 1
+        return rows if level is None else rows[np.argsort(sign * level[rows], kind="stable")]
     gap = np.abs(predictions.frame["probability"].to_numpy(dtype=np.float64)[rows] - threshold)
     return rows[np.argsort(gap if order == "close" else -gap, kind="stable")]
 
@@ -122,6 +128,31 @@ def described(predictions: Predictions, row: int) -> str:
     if "brain_level" in predictions.frame.columns and values["brain_level"]:
         parts.append(str(values["brain_level"]))
     return " · ".join(parts)
+
+
+def alike(predictions: Predictions, row: int, k: int = 4) -> list[tuple[int, float]]:
+    """Slices of other patients that look most like one, with the correlation of their small pictures.
+
+    Appearance is that of the prepared slice at 24×24: level in the head, outline, ventricles, large bleeds. It is no
+    embedding of the network, so that it can disagree with it. Empty where the table keeps no small pictures.
+    """
+    if predictions.thumbs is None or not predictions.accepted[row]:
+        return []
+    flat = predictions.thumbs.reshape(len(predictions), -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    norm = np.maximum(np.linalg.norm(flat, axis=1), 1e-6)
+    correlation = flat @ flat[row] / (norm * norm[row])
+    groups = predictions.frame["group"].to_numpy(dtype=str)
+    correlation[(groups == groups[row]) | ~predictions.accepted] = -np.inf
+    best = np.argsort(-correlation, kind="stable")[:k]
+    return [(int(each), float(correlation[each])) for each in best if np.isfinite(correlation[each])]
+
+
+def brightness(predictions: Predictions) -> NDArray[np.float64] | None:
+    """Mean grey level of each prepared slice, 0 to 255, float64 (N,); None where the table keeps no small pictures."""
+    if predictions.thumbs is None:
+        return None
+    return np.asarray(predictions.thumbs.reshape(len(predictions), -1).mean(axis=1), dtype=np.float64)
 
 
 def doubtful_table(predictions: Predictions, sources: set[str]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-TABLE_VERSION = 1
+TABLE_VERSION = 2
 """Raise when a table's content or its reading changes: older cached tables are then computed again."""
 COLUMNS = ("source", "slice", "group", "label", "logit", "probability", "call", "reason")
 KNOWN_COLUMNS = (*SUBTYPES, "fracture", "brain_level", "split", "source_split", "boxes", "mask_path", "age")
+THUMBNAIL = 24
+"""Side of the small picture kept of each slice, by which slices of like appearance are found."""
 _BATCH = 32
 _TABLE, _ABOUT, _MAPS = "predictions.csv", "about.json", "maps.npz"
 
@@ -108,6 +111,7 @@ class Predictions:
         heat: float16 (N, h, w) in [0, 1]; zero for refused slices; None where no maps were kept.
         to_source: float32 (N, 2, 3), pixel of the prepared image → pixel of the slice; None where not kept.
         shapes: int32 (N, 2), rows and columns of each slice; None where not kept.
+        thumbs: uint8 (N, 24, 24), the prepared slices shrunk; None where not kept.
     """
 
     frame: pd.DataFrame
@@ -115,6 +119,7 @@ class Predictions:
     heat: NDArray[np.float16] | None = None
     to_source: NDArray[np.float32] | None = None
     shapes: NDArray[np.int32] | None = None
+    thumbs: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -153,6 +158,7 @@ class Predictions:
             None if self.heat is None else self.heat[rows],
             None if self.to_source is None else self.to_source[rows],
             None if self.shapes is None else self.shapes[rows],
+            None if self.thumbs is None else self.thumbs[rows],
         )
 
     def placed_heat(self, row: int) -> NDArray[np.float32] | None:
@@ -180,7 +186,7 @@ class Predictions:
             if "boxes" in frame.columns:
                 frame["boxes"] = [json.dumps([list(box) for box in boxes]) if boxes else "" for boxes in frame["boxes"]]
             frame.to_csv(staged / _TABLE, index=False)
-            maps = {"heat": self.heat, "to_source": self.to_source, "shapes": self.shapes}
+            maps = {"heat": self.heat, "to_source": self.to_source, "shapes": self.shapes, "thumbs": self.thumbs}
             np.savez(staged / _MAPS, allow_pickle=False, **{k: v for k, v in maps.items() if v is not None})
             write_json_atomically(staged / _ABOUT, asdict(self.about))
             replace_folder(staged, folder)
@@ -256,9 +262,8 @@ def cached_predictions(folder: Path, bundle: "ModelBundle", manifest: Manifest) 
     answers = stored.frame.iloc[rows].reset_index(drop=True)[["logit", "probability", "call", "reason"]]
     created = replace(about_for(bundle, manifest, fingerprint), created=stored.about.created)
     frame = _frame(manifest, *(answers[name] for name in answers.columns))
-    if stored.heat is None or stored.to_source is None or stored.shapes is None:
-        return Predictions(frame, created)
-    return Predictions(frame, created, stored.heat[rows], stored.to_source[rows], stored.shapes[rows])
+    maps = (stored.heat, stored.to_source, stored.shapes, stored.thumbs)
+    return Predictions(frame, created, *(None if each is None else each[rows] for each in maps))
 
 
 def _frame(manifest: Manifest, logit: Any, probability: Any, call: Any, reason: Any) -> pd.DataFrame:
@@ -325,7 +330,12 @@ def with_refused_files(predictions: Predictions) -> Predictions:
         return np.concatenate([values, np.zeros((len(rows), *values.shape[1:]), values.dtype)])
 
     return Predictions(
-        frame, predictions.about, padded(predictions.heat), padded(predictions.to_source), padded(predictions.shapes)
+        frame,
+        predictions.about,
+        padded(predictions.heat),
+        padded(predictions.to_source),
+        padded(predictions.shapes),
+        padded(predictions.thumbs),
     )
 
 
@@ -374,6 +384,7 @@ def _predict(
     calls, reasons = ["Refused"] * n, [""] * n
     heat: NDArray[np.float16] | None = None
     to_source, shapes = np.zeros((n, 2, 3), dtype=np.float32), np.zeros((n, 2), dtype=np.int32)
+    thumbs = np.zeros((n, THUMBNAIL, THUMBNAIL), dtype=np.uint8)
     for rows, prepared in _prepared_batches(predictor, manifest, guard):
         good = [(row, entry) for row, entry in zip(rows, prepared, strict=True) if isinstance(entry, Prepared)]
         for row, entry in zip(rows, prepared, strict=True):
@@ -387,6 +398,7 @@ def _predict(
                 logit[row], probability[row] = float(scores.logit[i]), float(scores.probability[i])
                 calls[row], reasons[row] = call_for(float(probability[row]), card)
                 to_source[row], shapes[row] = entry.to_source, entry.source_shape
+                thumbs[row] = cv2.resize(entry.image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
                 if heat is not None:
                     heat[row] = scores.heat[i]
         if progress is not None:
@@ -395,7 +407,7 @@ def _predict(
     about = about_for(predictor.bundle, manifest, fingerprint)
     if heat is None:
         return Predictions(frame, about)
-    return Predictions(frame, about, heat, to_source, shapes)
+    return Predictions(frame, about, heat, to_source, shapes, thumbs)
 
 
 def _prepared_batches(

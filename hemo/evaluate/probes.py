@@ -31,6 +31,7 @@ PARTS = {
     "outline only": "the head painted with one grey: only its shape and what lies outside remain",
 }
 MOST = 300
+SHUFFLED, OCCLUSION, GRADIENTS = "same map, weights shuffled", "occlusion", "integrated gradients"
 _BONE = 235
 
 
@@ -47,6 +48,9 @@ class Probes:
         elsewhere: their probability with an equal area in the mirrored place covered, float64 (b,).
         random_heat: their maps under shuffled weights, float16 (b, h, w).
         occlusion_heat: maps by occlusion for the first of them, float16 (o, g, g), o ≤ b.
+        gradient_heat: maps by integrated gradients for the same, float16 (o, S, S).
+        erased: kind of map → mean score as the hottest part is painted over (deletion), float64 (steps + 1,).
+        revealed: kind of map → mean score as the hottest part is put back (insertion), float64 (steps + 1,).
     """
 
     rows: NDArray[np.int64]
@@ -57,6 +61,9 @@ class Probes:
     elsewhere: NDArray[np.float64]
     random_heat: NDArray[np.float16]
     occlusion_heat: NDArray[np.float16]
+    gradient_heat: NDArray[np.float16]
+    erased: dict[str, NDArray[np.float64]]
+    revealed: dict[str, NDArray[np.float64]]
 
 
 def head_parts(image: Image) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -175,7 +182,7 @@ def run_probes(
     images = np.stack([predictor.preparation.apply(manifest.read(int(row))).image for row in rows])
     boxed = np.array([i for i, row in enumerate(rows) if int(row) in lesions and lesions[int(row)].any()], np.int64)
     occluded = boxed[:occlusions]
-    steps = len(PARTS) + (3 if boxed.size else 0) + len(occluded)
+    steps = len(PARTS) + (3 if boxed.size else 0) + len(occluded) + (5 if occluded.size else 0)
     done = 0
 
     def ask(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -193,7 +200,9 @@ def run_probes(
         step()
     hidden = elsewhere = np.empty(0)
     random_heat = np.empty((0, 1, 1), np.float16)
-    maps: list[NDArray[np.float32]] = []
+    occlusion = gradients = np.empty((0, 1, 1), np.float16)
+    erased: dict[str, NDArray[np.float64]] = {}
+    revealed: dict[str, NDArray[np.float64]] = {}
     if boxed.size:
         where = [lesions[int(rows[i])] for i in boxed]
         hidden = ask(np.stack([covered(images[i], lesion) for i, lesion in zip(boxed, where, strict=True)]))
@@ -203,12 +212,73 @@ def run_probes(
         step()
         random_heat = _normalised(shuffled_network(predictor, seed).run(images[boxed])[1])
         step()
+        maps = []
         for i in occluded:
             maps.append(occlusion_map(ask, images[i], float(predictions.frame["probability"].iloc[rows[i]])))
             step()
+        occlusion = np.stack(maps).astype(np.float16)
+        gradients = _normalised(gradient_maps(predictor, images[occluded]))
+        step()
+        if predictions.heat is not None:
+            own = predictions.heat[rows[occluded]]
+            kinds = {
+                "heat map": own,
+                SHUFFLED: random_heat[: len(occluded)],
+                OCCLUSION: occlusion,
+                GRADIENTS: gradients,
+            }
+            for name, heat in kinds.items():
+                erased[name], revealed[name] = deletion_insertion_curves(ask, images[occluded], heat)
+                step()
     intact = predictions.frame["probability"].to_numpy(dtype=np.float64)[rows]
-    occlusion = np.stack(maps).astype(np.float16) if maps else np.empty((0, 1, 1), np.float16)
-    return Probes(rows, intact, parts, boxed, hidden, elsewhere, random_heat, occlusion), lesions, exact
+    probes = Probes(rows, intact, parts, boxed, hidden, elsewhere, random_heat, occlusion, gradients, erased, revealed)
+    return probes, lesions, exact
+
+
+def gradient_maps(predictor: "Predictor", images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Integrated gradients of the same network, float32 (N, S, S)."""
+    from hemo.model.saliency import integrated_gradients
+
+    return integrated_gradients(predictor.bundle.load_model(), images)
+
+
+def deletion_insertion_curves(
+    ask: Callable[[NDArray[np.uint8]], NDArray[np.float64]],
+    images: NDArray[np.uint8],
+    heat: NDArray[np.floating],
+    steps: int = 8,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean scores as the head's hottest pixels are painted over, and as they are put back (Petsiuk et al. 2018).
+
+    Args:
+        ask: images (n, S, S) → probabilities (n,).
+        images: uint8 (N, S, S).
+        heat: maps (N, h, w) of any scale.
+        steps: parts of equal size that the head is cut into, hottest first.
+
+    Returns:
+        scores float64 (steps + 1,) from intact to painted over, and from painted over to intact.
+    """
+    size = images.shape[1]
+    erased, revealed = np.zeros(steps + 1), np.zeros(steps + 1)
+    for image, each in zip(images, heat, strict=True):
+        outline, inside = head_parts(image)
+        region = inside if inside.any() else outline
+        places = np.flatnonzero(region.ravel()) if region.any() else np.arange(image.size)
+        grown = enlarged(each, size).ravel()[places]
+        order = places[np.argsort(-grown, kind="stable")]
+        blank = image.ravel().copy()
+        blank[places] = int(np.median(image.ravel()[places]))
+        batch = []
+        for k in range(steps + 1):
+            hottest = order[: round(len(order) * k / steps)]
+            without, alone = image.ravel().copy(), blank.copy()
+            without[hottest], alone[hottest] = blank[hottest], image.ravel()[hottest]
+            batch += [without.reshape(size, size), alone.reshape(size, size)]
+        scores = ask(np.stack(batch)).reshape(steps + 1, 2)
+        erased += scores[:, 0] / len(images)
+        revealed += scores[:, 1] / len(images)
+    return erased, revealed
 
 
 def occlusion_map(

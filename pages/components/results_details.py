@@ -1,10 +1,13 @@
 """The further views of Results: curves, calibration, levels of claim, where the network looks."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from hemo.charts.calibration import reliability_figure
 from hemo.charts.decision import decision_figure
+from hemo.charts.deletion import deletion_figure
 from hemo.charts.precision_recall import precision_recall_figure
 from hemo.charts.roc import roc_figure
 from hemo.charts.scores import patient_strip, score_histogram
@@ -186,10 +189,25 @@ def show_places(chosen: Judged) -> None:
         for row in audit.localisation
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True)
+    if audit.curves:
+        _show_deletion(audit.curves)
     st.caption(
         "Lesions are masks where the set has them, else boxes. A map means something only where it beats the same map "
         "with shuffled weights and a guess at the centre of the head."
     )
+
+
+def _show_deletion(rows: tuple[dict[str, Any], ...]) -> None:
+    """Deletion and insertion: a map that found what the score rests on makes it fall early and return early."""
+    for column, key, title in zip(
+        st.columns(2, gap="large"),
+        ("erased", "revealed"),
+        ("Hottest part painted over", "Hottest part put back"),
+        strict=True,
+    ):
+        with column:
+            figure = deletion_figure({row["name"]: row[key] for row in rows}, title)
+            results_chart.show(figure, key=f"results_{key}", alt=f"Mean score, {title.lower()}")
 
 
 def _text(values: dict[str, object]) -> str:

@@ -11,7 +11,7 @@ from pages.components.results_data import Judged
 from pages.components.text import plain
 
 A_PAGE, A_ROW = 8, 4
-OPACITY, DOUBTFUL = "results_opacity", "results_doubtful"
+OPACITY, DOUBTFUL, ALIKE = "results_opacity", "results_doubtful", "results_alike_to"
 _FILTER_NAMES = {"subtype": "Subtype", "brain_level": "Level in the head", "split": "Split"}
 
 
@@ -38,7 +38,29 @@ def show(chosen: Judged, threshold: float, cell: str) -> None:
         for column, row in zip(st.columns(A_ROW), shown[start : start + A_ROW], strict=False):
             with column:
                 _show_slice(chosen, int(row))
+    _show_alike(chosen)
     _show_doubtful(chosen)
+
+
+def _show_alike(chosen: Judged) -> None:
+    """Slices of other patients that look most like the one asked about, with their labels."""
+    folder, row = st.session_state.get(ALIKE, ("", -1))
+    if folder != str(chosen.folder):
+        return
+    predictions = chosen.predictions
+    found = gallery.alike(predictions, row)
+    if not found:
+        return
+    bleeds = sum(int(predictions.frame["label"].iloc[each]) for each, _ in found)
+    st.markdown(f"**Most like {plain(gallery.described(predictions, row))}**")
+    st.caption(f"{bleeds} of {len(found)} show a bleed. By appearance at 24×24, slices of other patients only.")
+    for column, (each, correlation) in zip(st.columns(A_ROW), found, strict=False):
+        with column:
+            look = _look_up(predictions, folder, predictions.about.created, each)
+            if look.grey is not None:
+                said = gallery.described(predictions, each)
+                st.image(look.grey, width="stretch", alt=f"CT slice, {said}")
+                st.caption(f"{plain(said)} · correlation {correlation:.2f}")
 
 
 def _show_filters(chosen: Judged) -> tuple[str, dict[str, str]]:
@@ -76,6 +98,10 @@ def _show_slice(chosen: Judged, row: int) -> None:
     st.caption(plain(said))
     source = str(predictions.frame["source"].iloc[row])
     marked: set[str] = st.session_state.setdefault(DOUBTFUL, set())
+    if predictions.thumbs is not None and st.button(
+        "Similar slices", key=f"results_alike_{chosen.folder.name}_{row}", type="tertiary"
+    ):
+        st.session_state[ALIKE] = (str(chosen.folder), row)
     if st.checkbox("Doubtful label", value=source in marked, key=f"results_doubt_{chosen.folder.name}_{row}"):
         marked.add(source)
     else:

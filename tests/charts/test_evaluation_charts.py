@@ -10,6 +10,7 @@ from hemo.charts.calibration import reliability_figure
 from hemo.charts.calls import CALL_STYLES
 from hemo.charts.confusion import CELLS, confusion_figure
 from hemo.charts.decision import decision_figure
+from hemo.charts.deletion import deletion_figure
 from hemo.charts.operating import operating_figure
 from hemo.charts.precision_recall import precision_recall_figure
 from hemo.charts.roc import roc_figure
@@ -143,3 +144,12 @@ def test_strip_puts_bleeders_first_and_says_what_it_leaves_out(table: tuple) -> 
 def test_helpers() -> None:
     assert faded("#FF8000", 0.5) == "rgba(255,128,0,0.5)"
     assert wrapped("a < b") == "a &lt; b"
+
+
+def test_deletion_curves_carry_their_area() -> None:
+    figure = deletion_figure(
+        {"heat map": [1.0, 0.5, 0.0], "same map, weights shuffled": [1.0, 0.9, 0.0]}, "Painted over"
+    )
+    assert "heat map, area 0.50" in texts(figure)
+    assert trace(figure, "same map, weights shuffled").line.dash == "dot"
+    assert "not measured" in texts(deletion_figure({}, "Painted over"))

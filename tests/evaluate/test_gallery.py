@@ -50,6 +50,19 @@ def test_orders(table: Predictions) -> None:
     assert list(gallery.ordered(table, rows, 0.5, "patient")) == list(rows)
 
 
+def test_by_brightness_and_the_slices_most_alike_of_other_patients(table: Predictions) -> None:
+    rows = np.arange(24)
+    level = gallery.brightness(table)
+    assert level is not None
+    assert gallery.ordered(table, rows, 0.5, "bright")[0] == level.argmax()
+    assert gallery.ordered(table, rows, 0.5, "dark")[0] == level.argmin()
+    found = gallery.alike(table, 0, k=3)
+    assert [table.frame["label"].iloc[row] for row, _ in found] == [1, 1, 1]
+    assert all(table.frame["group"].iloc[row] != "patient 0" for row, _ in found)
+    assert found[0][1] >= found[1][1]
+    assert gallery.alike(dataclasses.replace(table, thumbs=None), 0) == []
+
+
 def test_a_slice_comes_with_its_heat_map_even_without_the_affine(table: Predictions) -> None:
     kept = gallery.look_up(table, 0)
     assert kept.grey is not None

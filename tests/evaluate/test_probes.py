@@ -59,6 +59,7 @@ def test_probes_ask_about_the_slices_that_bleed_and_their_boxes(
             return np.zeros(len(images)), np.random.default_rng(0).random((len(images), 2, 2))
 
     monkeypatch.setattr(probes, "shuffled_network", lambda predictor, seed: Shuffled())
+    monkeypatch.setattr(probes, "gradient_maps", lambda predictor, images: images.astype(np.float32))
     table = predict_manifest(rule, small_set)
     steps: list[tuple[int, int]] = []
     found, lesions, exact = probes.run_probes(
@@ -72,3 +73,23 @@ def test_probes_ask_about_the_slices_that_bleed_and_their_boxes(
     assert (found.intact[found.boxed] - found.covered > 0.2).all()
     assert found.occlusion_heat.shape == (2, 8, 8)
     assert found.random_heat.max() == 1
+    assert found.gradient_heat.shape == (2, 32, 32)
+    assert set(found.erased) == {"heat map", probes.SHUFFLED, probes.OCCLUSION, probes.GRADIENTS}
+    assert found.erased["heat map"][0] == pytest.approx(found.intact[found.boxed[:2]].mean(), abs=0.01)
+
+
+def test_a_good_map_makes_the_score_fall_early_and_return_early(head: np.ndarray) -> None:
+    def ask(batch: np.ndarray) -> np.ndarray:
+        return batch[:, 30:36, 40:48].mean(axis=(1, 2)) / 255
+
+    good = np.zeros((96, 96), np.float32)
+    good[30:36, 40:48] = 1
+    curves = {
+        name: probes.deletion_insertion_curves(ask, head[None], heat[None])
+        for name, heat in {"good": good, "bad": -good}.items()
+    }
+    assert curves["good"][0][1] < curves["bad"][0][1]
+    assert curves["good"][1][1] > curves["bad"][1][1]
+    for erased, revealed in curves.values():
+        assert erased[0] == revealed[-1] == pytest.approx(180 / 255)
+        assert erased[-1] == revealed[0]

@@ -109,6 +109,7 @@ def test_the_audit_is_made_once_and_read_back(
             return np.zeros(len(images)), np.random.default_rng(0).random((len(images), 2, 2))
 
     monkeypatch.setattr("hemo.evaluate.probes.shuffled_network", lambda predictor, seed: Shuffled())
+    monkeypatch.setattr("hemo.evaluate.probes.gradient_maps", lambda predictor, images: images.astype(np.float32))
     table = predict_manifest(rule, small_set)
     stages: list[str] = []
     audit = run_audit(table, small_set, rule, tmp_path / "cache", stages.append)  # type: ignore[operator]
@@ -118,6 +119,7 @@ def test_the_audit_is_made_once_and_read_back(
     heat = next(row for row in audit.localisation if row["name"] == "heat map")
     assert heat["peak_in_box"]["value"] == 1.0
     assert "baselines" in stages
+    assert {row["name"] for row in audit.curves} >= {"heat map", "integrated gradients"}
     audit.save(tmp_path)  # type: ignore[arg-type]
     assert Audit.load(tmp_path) == audit  # type: ignore[arg-type]
     assert Audit.load(tmp_path / "nowhere") is None  # type: ignore[operator]

@@ -47,7 +47,9 @@ def group_bars(frame: pd.DataFrame, *, text_color: str | None = None) -> go.Figu
     )
     styled(figure, f"Slices by {kind}", subtitle, y="slices", height=270, text_color=text_color)
     figure.update_layout(barmode="stack", bargap=0.15, margin={"b": 28})
-    return figure.update_xaxes(type="category", showticklabels=len(shown) <= 12, ticks="", showgrid=False)
+    # Names stand under the bars only where they fit unturned; hovering tells the others.
+    fits = sum(len(str(group)) + 2 for group in shown.index) <= 48
+    return figure.update_xaxes(type="category", showticklabels=fits, ticks="", showgrid=False)
 
 
 def subtype_bars(frame: pd.DataFrame, *, text_color: str | None = None) -> go.Figure:

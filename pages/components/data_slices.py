@@ -155,7 +155,9 @@ def show_large(manifest: Manifest, rows: npt.NDArray[np.int64]) -> None:
         window: Window = MODEL_WINDOW
         if ct_slice.unit == "HU":
             names = ["model", *WINDOWS]
-            name = st.segmented_control("Window", names, default="model", required=True, key="data_window")
+            name = st.segmented_control(
+                "Window", names, default="model", required=True, key="data_window", format_func=str.capitalize
+            )
             window = WINDOWS.get(str(name), MODEL_WINDOW)
         grey = ct_slice.grey(window)
         panes = [Pane("Slice", grey)]

@@ -19,13 +19,13 @@ _STYLE = """
 /* Captions keep 4.5:1 contrast in both themes. */
 [data-testid="stCaptionContainer"] { opacity: 0.86; }
 /* So does the word on a chosen segment, hovered or not; outline and tint carry the accent. */
-button[data-variant][data-selected="true"] p { color: light-dark(#17212B, #E3E8ED); }
+button[data-variant][data-selected="true"] p { color: var(--hemo-text); }
 /* White on the dark theme's accent has 4.0:1: its filled buttons are a shade deeper. */
 [data-testid^="stBaseButton-primary"]:not(:disabled) {
-  background-color: light-dark(#1F6FB2, #2C6DA8); border-color: light-dark(#1F6FB2, #2C6DA8);
+  background-color: var(--hemo-fill); border-color: var(--hemo-fill);
 }
 [data-testid^="stBaseButton-primary"]:not(:disabled):hover {
-  background-color: light-dark(#185A92, #235988); border-color: light-dark(#185A92, #235988);
+  background-color: var(--hemo-fill-hover); border-color: var(--hemo-fill-hover);
 }
 /* Read: an empty page is one large place to drop on; a narrow window stacks triage, viewer and answer in that order. */
 .st-key-read_drop_large [data-testid="stFileUploaderDropzone"] { min-height: 9rem; align-items: center; }
@@ -39,9 +39,14 @@ button[data-variant][data-selected="true"] p { color: light-dark(#17212B, #E3E8E
 """
 
 
+# Dialogs lie outside the app's own color scheme, where CSS `light-dark()` would take light for dark.
+_LIGHT = "<style>:root { --hemo-text: #17212B; --hemo-fill: #1F6FB2; --hemo-fill-hover: #185A92; }</style>"
+_DARK = "<style>:root { --hemo-text: #E3E8ED; --hemo-fill: #2C6DA8; --hemo-fill-hover: #235988; }</style>"
+
+
 def inject() -> None:
     """Add the shared style; called once a run by the router."""
-    st.html(_STYLE)
+    st.html((_DARK if is_dark() else _LIGHT) + _STYLE)
 
 
 def is_dark() -> bool:

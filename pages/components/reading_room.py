@@ -69,9 +69,9 @@ class OpenStudy:
         return replace(self.readings[identity][index], heat=self.heat(identity, index))
 
     def nbytes(self) -> int:
-        """Bytes of pixels and heat maps."""
+        """Bytes of pixels and heat maps; the first model's maps are counted before they are made, a byte a pixel."""
         heats = sum(heat.nbytes for kept in self.heats.values() for heat in kept if heat is not None)
-        return sum(pixels.nbytes for pixels in self.stored) + heats
+        return sum(pixels.nbytes for pixels in self.stored) + max(heats, sum(pixels.size for pixels in self.stored))
 
 
 @dataclass(eq=False)
@@ -108,8 +108,7 @@ class Room:
         if known is not None:
             return known
         entry = OpenStudy(key=key, study=_without_pixels(study), stored=stored)
-        # Its heat maps will take a byte a pixel.
-        if self.nbytes() + entry.nbytes() + sum(pixels.size for pixels in stored) > MAX_BYTES:
+        if self.nbytes() + entry.nbytes() > MAX_BYTES:
             self.full.append(study.name)
             return None
         self.studies.append(entry)

@@ -8,7 +8,6 @@ import atexit
 import contextlib
 import json
 import os
-import selectors
 import struct
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,13 +179,20 @@ class _DecoderProcess:
             "cpu_seconds": seconds,
         }
         encoded = json.dumps(request).encode()
+        message = struct.pack("<I", len(encoded)) + encoded + struct.pack("<I", len(frame)) + frame
         with self._lock:
             try:
-                pipe = _Pipe(self._running(), deadline)
-                pipe.write(struct.pack("<I", len(encoded)) + encoded + struct.pack("<I", len(frame)))
-                pipe.write(frame)
-                status, spent, length = struct.unpack("<BfI", pipe.read(9))
-                return status, spent, pipe.read(length)
+                process = self._running()
+                # A process that hangs is killed, and then its pipe ends: no other way works on every system.
+                alarm = threading.Timer(max(deadline - time.monotonic(), 0), process.kill)
+                alarm.daemon = True
+                alarm.start()
+                try:
+                    _write(process, message)
+                    status, spent, length = struct.unpack("<BfI", _read(process, 9))
+                    return status, spent, _read(process, length)
+                finally:
+                    alarm.cancel()
             except BaseException:
                 # What was half said cannot be taken up again, whether the process died or the caller was interrupted.
                 self.close()
@@ -220,35 +225,21 @@ class _DecoderProcess:
                     pipe.close()
 
 
-class _Pipe:
-    """Exact reads and writes that fail instead of waiting for a process that is gone or stuck."""
+def _write(process: "subprocess.Popen[bytes]", data: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(data)
+        process.stdin.flush()
+    except OSError:
+        raise _ExhaustedError from None
 
-    def __init__(self, process: "subprocess.Popen[bytes]", deadline: float) -> None:
-        assert process.stdin is not None and process.stdout is not None
-        self._in: IO[bytes] = process.stdin
-        self._out = process.stdout.fileno()
-        self._deadline = deadline
 
-    def write(self, data: bytes) -> None:
-        try:
-            self._in.write(data)
-            self._in.flush()
-        except OSError:
-            raise _ExhaustedError from None
-
-    def read(self, count: int) -> bytes:
-        parts = []
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._out, selectors.EVENT_READ)
-            while count > 0:
-                if not selector.select(self._deadline - time.monotonic()):
-                    raise _ExhaustedError
-                part = os.read(self._out, min(count, 1 << 20))
-                if not part:
-                    raise _ExhaustedError
-                parts.append(part)
-                count -= len(part)
-        return b"".join(parts)
+def _read(process: "subprocess.Popen[bytes]", count: int) -> bytes:
+    assert process.stdout is not None
+    data = process.stdout.read(count)
+    if len(data) < count:
+        raise _ExhaustedError
+    return data
 
 
 _DECODER = _DecoderProcess()

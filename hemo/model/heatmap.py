@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 
 from hemo.errors import BundleError
@@ -24,6 +25,10 @@ HeatKind = Literal["evidence", "cam", "gradcam"]
 # Share of called images whose peak fits under the top of the scale; the rest are clipped there.
 SCALE_QUANTILE = 0.99
 SMALLEST_SCALE = 1e-3
+# Grey level up to which a pixel counts as air, compression noise included, and the share of a map's cell that must be
+# head for the cell to count.
+AIR = 8
+SMALLEST_COVER = 0.05
 _PASSED_OVER = ("Dropout", "Flatten", "Identity")
 
 
@@ -125,6 +130,33 @@ def fit_heat_scale(logit: np.ndarray, evidence: np.ndarray) -> float:
     called = peaks[logit > 0]
     chosen = called if len(called) else peaks
     return max(float(np.quantile(chosen, SCALE_QUANTILE)), SMALLEST_SCALE) if len(chosen) else 1.0
+
+
+def inside_head(maps: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Maps that are zero where the prepared image shows nothing: outside the head.
+
+    There is nothing to point at, and yet networks react there: they keep a summary of the whole slice in an empty
+    corner (Darcet et al., "Vision Transformers Need Registers", ICLR 2024, describe the same). The score keeps that
+    reaction; the map, which is read as a place, does not.
+
+    Args:
+        maps: float (N, h, w), each covering its image evenly.
+        images: uint8 (N, S, S) grey levels.
+
+    Returns:
+        float32 (N, h, w).
+    """
+    size = (maps.shape[2], maps.shape[1])
+    inside = np.stack([cv2.resize(_outline(image), size, interpolation=cv2.INTER_AREA) for image in images])
+    return np.where(inside >= SMALLEST_COVER, maps, 0).astype(np.float32)
+
+
+def _outline(image: np.ndarray) -> np.ndarray:
+    """1 inside the outlines of what is brighter than air, air within the head included; float32 (S, S)."""
+    contours, _ = cv2.findContours((image > AIR).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    filled = np.zeros(image.shape, np.uint8)
+    cv2.drawContours(filled, contours, -1, 1, cv2.FILLED)
+    return filled.astype(np.float32)
 
 
 def _producer(tensor: Any) -> Any:

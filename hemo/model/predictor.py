@@ -15,7 +15,7 @@ from hemo.ct.preparation import Preparation
 from hemo.errors import RefusedInput
 from hemo.model.bundle import ModelBundle
 from hemo.model.card import DEFAULT_HEAT_SCALE
-from hemo.model.heatmap import HeatKind, find_heat_source, forward_with_heat
+from hemo.model.heatmap import HeatKind, find_heat_source, forward_with_heat, inside_head
 
 BATCH = 32
 
@@ -57,7 +57,8 @@ class TracedNetwork:
             images: uint8 (N, S, S) grey levels.
 
         Returns:
-            Logits, float32 (N,), and evidence maps, float32 (N, h, w), see `hemo.model.heatmap.forward_with_heat`.
+            Logits, float32 (N,), and evidence maps, float32 (N, h, w), zero outside the head; see
+            `hemo.model.heatmap.forward_with_heat` and `inside_head`.
 
         Raises:
             RefusedInput: the images have another shape or type.
@@ -70,7 +71,8 @@ class TracedNetwork:
     def _run_part(self, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with self._lock:
             logit, evidence = (self._one if len(part) == 1 else self._many)(part)
-            return logit.numpy(), evidence.numpy()
+            scores, maps = logit.numpy(), evidence.numpy()
+        return scores, inside_head(maps, part)
 
     def _check(self, images: np.ndarray) -> None:
         expected = (self.image_size, self.image_size)

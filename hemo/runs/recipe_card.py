@@ -33,6 +33,7 @@ from hemo.model.architectures import architecture_named
 from hemo.model.architectures.lite0 import build_lite0
 from hemo.model.bundle import ModelBundle, load_bundle, write_bundle
 from hemo.model.card import Card
+from hemo.model.heatmap import inside_head
 from hemo.model.reading import call_for
 from hemo.runs.recipe import FOLDS, gather, predict_lite0
 
@@ -65,6 +66,7 @@ def out_of_fold_predictions(run: Path, manifest: Manifest, card: Card | dict[str
     prepared = [preparation.apply(covered.read(row)) for row in range(len(covered))]
     with np.load(run / "out_of_fold_evidence.npz") as file:
         evidence = file["evidence"].astype(np.float32)
+    images = np.stack([entry.image for entry in prepared])
     calls = [call_for(float(p), card) for p in probability]  # type: ignore[arg-type]
     frame = covered.frame.rename(columns={"path": "source"}).reset_index(drop=True)
     frame = frame.assign(
@@ -78,7 +80,7 @@ def out_of_fold_predictions(run: Path, manifest: Manifest, card: Card | dict[str
     return Predictions(
         frame=frame[[*COLUMNS, *known, "fold"]],
         about=_about(manifest, card),
-        heat=(1.0 / (1.0 + np.exp(-evidence))).astype(np.float16),
+        heat=inside_head(1.0 / (1.0 + np.exp(-evidence)), images).astype(np.float16),
         to_source=np.stack([entry.to_source for entry in prepared]).astype(np.float32),
         shapes=np.array([entry.source_shape for entry in prepared], np.int32),
     )
@@ -287,7 +289,7 @@ def _random_heats(predictions: Predictions, rows: np.ndarray, size: int) -> list
     files = [predictions.slice_file(int(row)) for row in rows]
     images = np.stack([preparation.apply(read_path(file)).image for file in files if file is not None])
     _, evidence = predict_lite0(build_lite0(size), images)
-    return [enlarged(1.0 / (1.0 + np.exp(-map_)), size) for map_ in evidence]
+    return [enlarged(map_, size) for map_ in inside_head(1.0 / (1.0 + np.exp(-evidence)), images)]
 
 
 def _about(manifest: Manifest, card: Card | dict[str, Any]) -> About:

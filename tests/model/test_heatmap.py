@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hemo.errors import BundleError
-from hemo.model.heatmap import HeatSource, find_heat_source, fit_heat_scale, forward_with_heat
+from hemo.model.heatmap import AIR, HeatSource, find_heat_source, fit_heat_scale, forward_with_heat, inside_head
 
 SIZE = 32
 
@@ -131,6 +131,22 @@ def test_a_network_that_ends_in_something_else_is_refused() -> None:
     flat = keras.layers.Dense(1)(keras.layers.Flatten()(image))
     with pytest.raises(BundleError, match="last Conv2D"):
         find_heat_source(keras.Model(image, flat))
+
+
+def test_outside_the_head_a_map_is_zero_and_within_it_nothing_changes() -> None:
+    image = np.zeros((64, 64), np.uint8)
+    image[:8, 56:] = AIR  # compression noise in the corner
+    rows, columns = np.mgrid[:64, :64]
+    radius = np.hypot(rows - 32, columns - 32)
+    image[radius < 24] = 90
+    image[radius < 6] = 0  # air within the head stays part of it
+    maps = np.random.default_rng(0).random((1, 16, 16)).astype(np.float32) + 0.1
+    kept = inside_head(maps, image[np.newaxis])[0]
+    np.testing.assert_array_equal(kept[5:11, 5:11], maps[0, 5:11, 5:11])
+    np.testing.assert_array_equal(kept[[0, 0, -1, -1], [0, -1, 0, -1]], 0)
+    assert set(np.unique(kept[kept > 0])) <= set(np.unique(maps))
+    whole = np.full((1, 64, 64), 90, np.uint8)
+    np.testing.assert_array_equal(inside_head(maps, whole), maps)
 
 
 def test_the_scale_is_the_high_end_of_the_called_images_peaks() -> None:

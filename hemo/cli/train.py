@@ -51,12 +51,19 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.recipe:
         return _run_recipe(args)
+    from hemo.model.quiet import import_tensorflow_quietly
     from hemo.runs.lock import trainer_lock
     from hemo.runs.trainer import Trainer
     from hemo.runs.worker import Inbox
 
     workspace = Workspace.from_environment()
-    target, task = _prepare_run(args)
+    try:
+        target, task = _prepare_run(args)
+    except OSError as error:
+        raise RunError(
+            f"Expected a run's folder that can be written. Received: {args.out}: {error.strerror}"
+        ) from error
+    import_tensorflow_quietly()
     inbox = Inbox(target.folder)
     inbox.listen()
     note = {"run": str(target.folder), "since": time.time()}

@@ -69,8 +69,10 @@ def _work(run: Run, cache: Path) -> int:
     watch = _StopBeforeTraining(run, inbox)
     watch.start()
     try:
+        from hemo.model.quiet import import_tensorflow_quietly
         from hemo.runs.trainer import Trainer
 
+        import_tensorflow_quietly()
         state = Trainer(run, cache, watch.commands).work(run.status().task)
     except HemoError as error:
         print(f"hemo train: {error}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """`python -m hemo train` in a process of its own: it trains, Ctrl-C keeps what is finished, --resume goes on."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from hemo.cli import main
+from hemo.model.training_config import RECOMMENDED
+from hemo.runs import control
 from hemo.runs.history import read_history
-from hemo.runs.run import Run
+from hemo.runs.run import Run, create_run
 from hemo.workspace import REPOSITORY
 from tests.training_material import write_tiny_phantom
 
@@ -71,6 +74,20 @@ def test_what_cannot_run_is_one_line_on_stderr(
     errors = capsys.readouterr().err.splitlines()
     assert message in errors[-1]
     assert errors[-1].startswith("hemo train: ")
+
+
+def test_a_read_only_run_is_one_line_on_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    create_run(tmp_path / "run", RECOMMENDED.replace(data="/data"))
+    monkeypatch.setattr(control, "clear", refuse)
+    assert main(["train", "--out", str(tmp_path / "run"), "--resume"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("hemo train: Expected a run's folder that can be written.")
+    assert line.endswith("Read-only file system")
 
 
 def test_a_run_is_not_trained_over_without_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

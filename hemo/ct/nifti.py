@@ -8,10 +8,9 @@ import logging
 import math
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
-import nibabel as nib
 import numpy as np
-from nibabel.orientations import aff2axcodes, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 from numpy.typing import NDArray
 
 from hemo.ct.dicom import HIGHEST_HU, LOWEST_HU
@@ -28,9 +27,6 @@ MAX_RATIO = 20
 _AIR_BELOW = -200.0
 _HEADER_BYTES = 540
 _TYPES = frozenset({"u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8"})
-
-# nibabel reports what it repairs in headers; a header's content is nobody's business in a log.
-logging.getLogger("nibabel").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +80,15 @@ def read_nifti(data: bytes, name: str) -> Volume:
     return _slices(stored, header, name)
 
 
+def _nibabel() -> Any:
+    """The library, loaded with the first volume: it takes a second, and brings pydicom and its decoders along."""
+    import nibabel
+
+    # It reports what it repairs in headers; a header's content is nobody's business in a log.
+    logging.getLogger("nibabel").setLevel(logging.CRITICAL)
+    return nibabel
+
+
 def _unpack(data: bytes, count: int) -> bytes:
     """The first `count` bytes of a gzip stream, fewer if it is shorter."""
     try:
@@ -92,8 +97,9 @@ def _unpack(data: bytes, count: int) -> bytes:
         raise UnreadableImage(f"Expected a whole gzip file. Received: {len(data):,} bytes, damaged.") from None
 
 
-def _header(first: bytes) -> nib.Nifti1Header:
-    for header_class, size in ((nib.Nifti1Header, 348), (nib.Nifti2Header, 540)):
+def _header(first: bytes) -> Any:
+    nibabel = _nibabel()
+    for header_class, size in ((nibabel.Nifti1Header, 348), (nibabel.Nifti2Header, 540)):
         if first[:4] in (size.to_bytes(4, "little"), size.to_bytes(4, "big")):
             try:
                 return header_class.from_fileobj(io.BytesIO(first[:size]), check=False)
@@ -102,7 +108,7 @@ def _header(first: bytes) -> nib.Nifti1Header:
     raise UnreadableImage("Expected a NIfTI volume (.nii or .nii.gz). Received: another kind of content.")
 
 
-def _shape(header: nib.Nifti1Header) -> tuple[int, int, int]:
+def _shape(header: Any) -> tuple[int, int, int]:
     try:
         shape = [int(side) for side in header.get_data_shape()]
     except Exception:  # a damaged dim field
@@ -122,7 +128,7 @@ def _shape(header: nib.Nifti1Header) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-def _kind(header: nib.Nifti1Header) -> np.dtype:
+def _kind(header: Any) -> np.dtype:
     try:
         kind = np.dtype(header.get_data_dtype())
     except Exception:  # an unknown data type code
@@ -132,15 +138,16 @@ def _kind(header: nib.Nifti1Header) -> np.dtype:
     return kind.newbyteorder(header.endianness)
 
 
-def _slices(stored: NDArray[np.generic], header: nib.Nifti1Header, name: str) -> Volume:
+def _slices(stored: NDArray[np.generic], header: Any, name: str) -> Volume:
     # Left, posterior, superior: columns run to the patient's left, rows to the back, slices to the head.
+    turning = _nibabel().orientations
     affine = header.get_best_affine()
     notes: list[str] = []
     spacing = None
-    if np.isfinite(affine).all() and None not in aff2axcodes(affine):
-        transform = ornt_transform(io_orientation(affine), axcodes2ornt("LPS"))
-        affine = affine @ inv_ornt_aff(transform, stored.shape)
-        stored = nib.orientations.apply_orientation(stored, transform)
+    if np.isfinite(affine).all() and None not in turning.aff2axcodes(affine):
+        transform = turning.ornt_transform(turning.io_orientation(affine), turning.axcodes2ornt("LPS"))
+        affine = affine @ turning.inv_ornt_aff(transform, stored.shape)
+        stored = turning.apply_orientation(stored, transform)
         steps = np.linalg.norm(affine[:3, :3], axis=0)
         spacing = (float(steps[2]), float(steps[1]), float(steps[0])) if steps.min() > 0 else None
     else:
@@ -163,7 +170,7 @@ def _slices(stored: NDArray[np.generic], header: nib.Nifti1Header, name: str) ->
     return _with_unit(slices, spacing, notes)
 
 
-def _scaling(header: nib.Nifti1Header) -> tuple[float, float]:
+def _scaling(header: Any) -> tuple[float, float]:
     """Slope and intercept; a slope of 0 or none means unscaled (NIfTI-1, scl_slope)."""
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     if not math.isfinite(slope) or slope == 0:

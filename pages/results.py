@@ -54,7 +54,7 @@ def show_bar() -> tuple[ModelBundle, KnownDataset, str] | None:
     if datasets.active() is None:
         datasets.empty_state("Figures of a model on a data set stand here.", key="results_no_data")
         return None
-    first, second, third = st.columns([1, 1.4, 1], vertical_alignment="bottom")
+    first, second, third = st.columns([1, 1.3, 1.15], vertical_alignment="bottom")
     with first:
         active = state.active_model()
         index = names.index(active) if active in names else 0

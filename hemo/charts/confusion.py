@@ -54,7 +54,7 @@ def confusion_figure(
             x=x,
             y=y,
             text=f"<b style='font-size:22px'>{n:,}</b><br>{CELL_NAMES[cell]}"
-            + (f"<br>{share:.1%} of the row" if row else ""),
+            + (f"<br>{share:.1%} of row" if row else ""),
             showarrow=False,
         )
     figure.add_trace(

@@ -58,10 +58,12 @@ def operating_figure(
             )
         )
     for values, color, name, x, anchor in (
-        (table.sensitivity, SENSITIVITY, "▲ sensitivity", 0.85, "left"),
+        (table.sensitivity, SENSITIVITY, "▲ sensitivity", 0.99, "right"),
         (table.specificity, SPECIFICITY, "● specificity", 0.04, "left"),
     ):
-        y = float(values[table.index(x), 0])
+        # Beside the curve where it is highest under the label, so that the line does not run through the word.
+        under = (table.threshold >= x - 0.2) & (table.threshold <= x) if anchor == "right" else table.threshold <= x
+        y = float(values[under, 0].max())
         figure.add_annotation(
             x=x,
             y=y,

@@ -102,7 +102,12 @@ def _show_slice(chosen: Judged, row: int) -> None:
         "Similar slices", key=f"results_alike_{chosen.folder.name}_{row}", type="tertiary"
     ):
         st.session_state[ALIKE] = (str(chosen.folder), row)
-    if st.checkbox("Doubtful label", value=source in marked, key=f"results_doubt_{chosen.folder.name}_{row}"):
+    if st.checkbox(
+        "Doubtful",
+        help="Its label looks wrong",
+        value=source in marked,
+        key=f"results_doubt_{chosen.folder.name}_{row}",
+    ):
         marked.add(source)
     else:
         marked.discard(source)

@@ -44,7 +44,8 @@ def _share(chosen: Judged) -> float:
 
 @st.fragment
 def _show_live(chosen: Judged, table: ThresholdTable) -> None:
-    left, right = st.columns([1.45, 1], gap="large")
+    with st.container(key="results_operating_room"):
+        left, right = st.columns([1.45, 1], gap="large")
     with right:
         _show_controls(chosen)
         threshold = float(st.session_state[THRESHOLD])
@@ -60,7 +61,8 @@ def _show_live(chosen: Judged, table: ThresholdTable) -> None:
             f"{table.sensitivity[index, 0]:.3f} and specificity {table.specificity[index, 0]:.3f}",
         )
     st.subheader("Calls and the slices behind them")
-    matrix, gallery = st.columns([1, 1.9], gap="large")
+    with st.container(key="results_cells_room"):
+        matrix, gallery = st.columns([1, 1.9], gap="large")
     counts = counts_at(chosen, threshold)
     with matrix:
         _show_matrix(chosen, counts, threshold)

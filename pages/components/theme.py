@@ -29,9 +29,12 @@ button[data-variant][data-selected="true"] p { color: var(--hemo-text); }
 }
 /* Read: an empty page is one large place to drop on; a narrow window stacks triage, viewer and answer in that order. */
 .st-key-read_drop_large [data-testid="stFileUploaderDropzone"] { min-height: 9rem; align-items: center; }
+/* Results: so do the operating curve with its figures, and the confusion matrix with its slices. */
 @media (max-width: 1180px) {
-  .st-key-read_room > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
-  .st-key-read_room > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] > [data-testid="stColumn"] {
+  :is(.st-key-read_room, .st-key-results_operating_room, .st-key-results_cells_room)
+    > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] { flex-wrap: wrap; }
+  :is(.st-key-read_room, .st-key-results_operating_room, .st-key-results_cells_room)
+    > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] > [data-testid="stColumn"] {
     flex: 1 1 100%; min-width: 100%;
   }
 }

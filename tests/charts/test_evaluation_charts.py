@@ -86,7 +86,7 @@ def test_precision_recall_names_the_share_of_bleeds(table: tuple) -> None:
 def test_confusion_has_four_places_to_click() -> None:
     figure = confusion_figure(Counts(tp=40, fp=5, tn=90, fn=10), N, selected="fn")
     assert tuple(figure.data[-1].customdata) == CELLS
-    assert "<b style='font-size:22px'>10</b><br>bleeds missed<br>20.0% of the row" in texts(figure)
+    assert "<b style='font-size:22px'>10</b><br>bleeds missed<br>20.0% of row" in texts(figure)
     outlined = [shape for shape in figure.layout.shapes if shape.line.width]
     assert len(outlined) == 1
     assert confusion_figure(Counts(0, 0, 0, 0), N).data

@@ -49,4 +49,5 @@ def row(metrics: Mapping[str, Any], names: Sequence[str]) -> None:
         why = metric.get("why_none")
         with column:
             st.metric(title(name), f"{metric['value']:.3f}", help=plain(why) if why else None)
-            st.caption(f"{interval(metric)}  \n{counted(metric)}")
+            confidence = "95 %: " if metric.get("interval") else ""
+            st.caption(f"{confidence}{interval(metric)}  \n{counted(metric)}")

@@ -27,6 +27,8 @@ button[data-variant][data-selected="true"] p { color: var(--hemo-text); }
 [data-testid^="stBaseButton-primary"]:not(:disabled):hover {
   background-color: var(--hemo-fill-hover); border-color: var(--hemo-fill-hover);
 }
+/* A shortcut's hint is text like any other. */
+button kbd { color: inherit !important; opacity: 1 !important; }
 /* Read: an empty page is one large place to drop on; a narrow window stacks triage, viewer and answer in that order. */
 .st-key-read_drop_large [data-testid="stFileUploaderDropzone"] { min-height: 9rem; align-items: center; }
 /* Results: so do the operating curve with its figures, and the confusion matrix with its slices. */

@@ -15,9 +15,11 @@ from hemo.evaluate.evaluation import evaluate
 from hemo.evaluate.intervals import plural, summarise
 from hemo.evaluate.levels import RULE_NAMES, RULES, THRESHOLD_NOTES, group_scores, group_thresholds
 from hemo.evaluate.metrics import METRIC_NAMES, METRICS, Metric
-from pages.components import notice, results_chart, results_headline
+from pages.components import notice, results_chart, results_gallery, results_headline
 from pages.components.results_data import Judged
 from pages.components.text import plain
+
+STRIP = "results_strip"
 
 
 def show_curves(chosen: Judged) -> None:
@@ -147,7 +149,25 @@ def _show_groups(chosen: Judged) -> None:
     with strip:
         frame = predictions.frame[predictions.accepted][["group", "label", "probability", "source"]]
         figure = patient_strip(frame, threshold, chosen.n, about.group_kind, most=28)
-        results_chart.show(figure, key="results_strip", alt=f"Scores of every {about.group_kind}")
+        results_chart.show(
+            figure,
+            key=STRIP,
+            alt=f"Scores of every {about.group_kind}",
+            on_select=lambda: _show_clicked(frame.reset_index(drop=True), threshold),
+        )
+        st.caption("Click a dot to see such slices of its patient in the gallery above.")
+
+
+def _show_clicked(frame: pd.DataFrame, threshold: float) -> None:
+    """A click on a dot of the strip fills the gallery with the slices of its patient that ended like it."""
+    points = (st.session_state.get(STRIP) or {}).get("selection", {}).get("points", [])
+    if not points or points[0].get("customdata") is None:
+        return
+    place = points[0]["customdata"]
+    row = frame.iloc[int(place[0] if isinstance(place, list) else place)]
+    called, bleed = bool(row["probability"] >= threshold), bool(row["label"] == 1)
+    st.session_state[results_gallery.GROUP] = str(row["group"])
+    st.session_state[results_gallery.CELL] = ("tp" if called else "fn") if bleed else ("fp" if called else "tn")
 
 
 def _show_subtypes(chosen: Judged) -> None:

@@ -12,6 +12,7 @@ from pages.components.text import plain
 
 A_PAGE, A_ROW = 8, 4
 OPACITY, DOUBTFUL, ALIKE = "results_opacity", "results_doubtful", "results_alike_to"
+GROUP, CELL = "results_filter_group", "results_cell"
 _FILTER_NAMES = {"subtype": "Subtype", "brain_level": "Level in the head", "split": "Split"}
 
 
@@ -77,7 +78,7 @@ def _show_filters(chosen: Judged) -> tuple[str, dict[str, str]]:
     with columns[-2]:
         kind = chosen.predictions.about.group_kind
         label = "Name" if kind == "file" else kind.capitalize()
-        picked["group"] = st.text_input(label, key="results_filter_group", placeholder="any")
+        picked["group"] = st.text_input(label, key=GROUP, placeholder="any")
     with columns[-1]:
         st.slider("Overlay", 0, 100, 60, 10, format="%d %%", key=OPACITY, help="0 shows the untouched slice")
     return order, picked

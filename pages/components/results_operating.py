@@ -15,7 +15,7 @@ from hemo.evaluate.operating_point import DESCRIPTIONS
 from pages.components import results_chart, results_gallery
 from pages.components.results_data import Judged, is_out_of_fold
 
-THRESHOLD, PREVALENCE, CELL = "results_threshold", "results_prevalence", "results_cell"
+THRESHOLD, PREVALENCE, CELL = "results_threshold", "results_prevalence", results_gallery.CELL
 _CLICKS = "results_confusion"
 
 

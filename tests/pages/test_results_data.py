@@ -1,0 +1,107 @@
+"""From a table on disk to every figure and chart: what is computed, and within which time."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hemo.bench.resampling import synthetic_table
+from hemo.charts.calibration import reliability_figure
+from hemo.charts.confusion import confusion_figure
+from hemo.charts.decision import decision_figure
+from hemo.charts.operating import operating_figure
+from hemo.charts.precision_recall import precision_recall_figure
+from hemo.charts.roc import roc_figure
+from hemo.charts.scores import patient_strip, score_histogram
+from hemo.evaluate.predictions import About, Predictions
+from pages.components import results_compare, results_data
+
+
+def save_table(folder: Path, n: int = 2501, n_groups: int = 82, **changes: str) -> Predictions:
+    labels, scores, groups = synthetic_table(n, n_groups)
+    clipped = np.clip(scores, 1e-3, 0.999)
+    frame = pd.DataFrame(
+        {
+            "source": [f"{i}.png" for i in range(n)],
+            "slice": np.arange(n).astype(str),
+            "group": groups.astype(str),
+            "label": labels,
+            "logit": 1.3 * np.log(clipped / (1 - clipped)),
+            "probability": scores,
+            "call": np.where(scores >= 0.5, "Hemorrhage", "Normal"),
+            "reason": "",
+        }
+    )
+    values = {
+        "model": "m",
+        "model_sha256": "0",
+        "data": "d",
+        "data_fingerprint": "0",
+        "group_kind": "patient",
+    } | changes
+    about = About(threshold=0.5, **values)
+    table = Predictions(frame, about)
+    table.save(folder)
+    return table
+
+
+def figures_of(judged: results_data.Judged) -> list:
+    predictions = judged.predictions
+    return [
+        roc_figure({"m": judged.roc}, judged.n),
+        precision_recall_figure({"m": judged.precision_recall}, 0.1, judged.n),
+        operating_figure(judged.table, 0.5, judged.n),
+        confusion_figure(judged.evaluation.counts, judged.n),
+        reliability_figure({"a": judged.reliability, "b": judged.uncalibrated}, judged.n),
+        decision_figure(judged.decision, judged.n),
+        score_histogram(predictions.labels, predictions.probabilities, 0.5, judged.n),
+        patient_strip(predictions.frame, 0.5, judged.n),
+    ]
+
+
+def test_from_a_cached_table_to_all_charts_within_two_seconds(tmp_path: Path) -> None:
+    save_table(tmp_path / "t")
+    results_data.judge(tmp_path / "t")  # imports
+    start = time.process_time()  # not the wall clock: other work on the machine is not this code's time
+    figures = figures_of(results_data.judge(tmp_path / "t"))
+    assert time.process_time() - start <= 2
+    assert all(figure.data for figure in figures)
+
+
+def test_calibration_shows_before_and_after_only_where_they_differ(tmp_path: Path) -> None:
+    save_table(tmp_path / "t", 600, 30)
+    judged = results_data.judge(tmp_path / "t")
+    assert judged.uncalibrated
+    assert judged.uncalibrated_ece is not None
+    frame = judged.predictions.frame
+    same = frame.assign(probability=1 / (1 + np.exp(-frame["logit"])))
+    Predictions(same, judged.predictions.about).save(tmp_path / "t")
+    assert results_data.judge(tmp_path / "t").uncalibrated == []
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_slices_stay_small_on_the_wire(tmp_path: Path) -> None:
+    save_table(tmp_path / "t", 100_000, 3000)
+    figures = figures_of(results_data.judge(tmp_path / "t"))
+    assert sum(len(figure.to_json()) for figure in figures) < 3_000_000
+
+
+def test_pairs_are_the_slices_that_both_accepted(tmp_path: Path) -> None:
+    first = save_table(tmp_path / "a", 60, 12)
+    frame = first.frame.copy()
+    frame.loc[:9, ["call", "probability"]] = ["Refused", np.nan]
+    paired = results_compare.pair(first, Predictions(frame.iloc[::-1], first.about))
+    assert paired is not None
+    assert len(paired) == 50
+    assert (paired["first"] == paired["second"]).all()
+    assert results_compare.pair(first, Predictions(frame.iloc[:10], first.about)) is None
+
+
+def test_levels_of_claim_never_share_a_column(tmp_path: Path) -> None:
+    save_table(tmp_path / "a", 600, 30)
+    save_table(tmp_path / "b", 600, 30, protocol="out of fold", data="seen")
+    table = results_compare.across_sets([results_data.judge(tmp_path / name) for name in "ab"])
+    assert list(table["Protocol"]) == ["Other data", "Out of fold"]
+    assert {"AUC by slice", "AUC by patient or series"} <= set(table.columns)

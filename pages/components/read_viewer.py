@@ -62,7 +62,7 @@ def opacity() -> float:
 
 def _show_tools(unit: str) -> Window:
     """Windows on the left, overlay on the right."""
-    windows, overlays = st.columns([1.45, 1], vertical_alignment="center", gap="small")
+    windows, overlays = st.columns([1.75, 1], vertical_alignment="center", gap="small")
     with windows, st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", key="read_windows"):
         if unit == "HU":
             _show_windows()

@@ -85,9 +85,10 @@ def hovered(page: Page, number: int) -> tuple[float, float]:
     """Move over a slice's place in the strip until the strip names it; a chart just drawn takes a moment to listen."""
     strip = page.locator("[class*=st-key-read_strip]").first
     for _ in range(40):
-        box = strip.locator(".bglayer").first.bounding_box()
+        box = strip.locator(".plot-container").first.bounding_box()
         assert box is not None
-        x, y = box["x"] + box["width"] * (number - 0.5) / 3, box["y"] + box["height"] / 2
+        left, right = 30, 6  # the chart's margins
+        x, y = box["x"] + left + (box["width"] - left - right) * (number - 0.5) / 3, box["y"] + box["height"] / 2
         page.mouse.move(x - 4, y)
         page.mouse.move(x, y)
         page.wait_for_timeout(250)

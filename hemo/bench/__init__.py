@@ -6,11 +6,12 @@ what is heavy themselves.
 
 from collections.abc import Callable
 
-from hemo.bench import input_pipeline, reading, resampling
+from hemo.bench import input_pipeline, reading, resampling, study
 from hemo.bench.ratio import Ratio
 
 BENCHMARKS: dict[str, Callable[[], list[Ratio]]] = {
     "reading": reading.run,
+    "study": study.run,
     "input-pipeline": input_pipeline.run,
     "resampling": resampling.run,
 }

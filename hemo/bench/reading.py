@@ -108,8 +108,13 @@ def eager_reading(model: Any) -> Callable[[np.ndarray], tuple[np.ndarray, np.nda
     return read
 
 
-def bare_forward(model: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """The cheapest way to a score alone: one traced forward pass with a fixed signature, no heat map."""
+def bare_forward(model: Any, batch: int | None = 1) -> Callable[[np.ndarray], np.ndarray]:
+    """The cheapest way to a score alone: one traced forward pass with a fixed signature, no heat map.
+
+    Args:
+        model: a network of the registry.
+        batch: images a call; None takes any number.
+    """
     import keras
     import tensorflow as tf
 
@@ -120,5 +125,5 @@ def bare_forward(model: Any) -> Callable[[np.ndarray], np.ndarray]:
     def score(images: Any) -> Any:
         return plain(tf.cast(images[..., tf.newaxis], tf.float32) / 255.0, training=False)
 
-    traced = tf.function(score, input_signature=[tf.TensorSpec((1, size, size), tf.uint8)], jit_compile=False)
+    traced = tf.function(score, input_signature=[tf.TensorSpec((batch, size, size), tf.uint8)], jit_compile=False)
     return lambda images: traced(images).numpy()

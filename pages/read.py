@@ -64,7 +64,7 @@ def show_triage(answers: list[tuple[OpenStudy, StudyReading]]) -> None:
 def _triage_line(entry: OpenStudy, answer: StudyReading) -> str:
     score = "" if answer.score is None else f" {answer.score:.2f}"
     mark = calls.marked(answer.call).split(" ")[0]
-    return f"{mark}{score} {plain(one_line(entry.study.name, 40))}"
+    return f"{mark}{score} {plain(one_line(entry.title, 40))}"
 
 
 def _triage_caption(entry: OpenStudy, answer: StudyReading) -> str:

@@ -76,8 +76,9 @@ def _show_study(entry: OpenStudy, chosen: ModelBundle) -> None:
     """Which study this is, and the series of it that were not read."""
     study = entry.study
     with st.container(gap="xxsmall", key="read_which"):
-        st.markdown(f"**{plain(study.name, 80)}**")
-        st.caption(plain(study.series or study.kind))
+        st.markdown(f"**{plain(entry.title, 80)}**")
+        pictures = "1 picture" if len(entry) == 1 else f"{len(entry)} pictures"
+        st.caption(pictures if study.kind == "pictures" else plain(study.series or study.kind))
         if study.others:
             with st.popover(f"{len(study.others)} other series", icon=":material/layers:", width="stretch"):
                 for number, other in enumerate(study.others):

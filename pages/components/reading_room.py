@@ -55,6 +55,14 @@ class OpenStudy:
     def __len__(self) -> int:
         return len(self.stored)
 
+    @property
+    def title(self) -> str:
+        """The study's name on screen; pictures that differ by a number are named by the first and the last."""
+        slices = self.study.slices
+        if self.study.kind == "pictures" and len(slices) > 1 and "#" in self.study.name:
+            return f"{slices[0].name} to {slices[-1].name}"
+        return self.study.name
+
     def slice(self, index: int) -> CTSlice:
         """One slice with its pixels, float32."""
         return replace(self.study.slices[index], pixels=self.stored[index].astype(np.float32))

@@ -52,3 +52,11 @@ def test_huge_values_are_not_cut() -> None:
     entry = Room().admit(replace(source, slices=(high,)))
     assert entry is not None
     assert entry.slice(0).pixels.max() == 70000
+
+
+def test_a_stack_of_pictures_is_named_by_its_first_and_last() -> None:
+    entry = Room().admit(replace(study(name="#.jpg"), kind="pictures"))
+    assert entry is not None
+    assert entry.title == "0 to 2"
+    named = Room().admit(study(name="scan"))
+    assert named is not None and named.title == "scan"

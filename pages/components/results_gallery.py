@@ -100,7 +100,10 @@ def _show_slice(chosen: Judged, row: int) -> None:
     source = str(predictions.frame["source"].iloc[row])
     marked: set[str] = st.session_state.setdefault(DOUBTFUL, set())
     if predictions.thumbs is not None and st.button(
-        "Similar slices", key=f"results_alike_{chosen.folder.name}_{row}", type="tertiary"
+        "Similar slices",
+        key=f"results_alike_{chosen.folder.name}_{row}",
+        type="tertiary",
+        icon=":material/image_search:",
     ):
         st.session_state[ALIKE] = (str(chosen.folder), row)
     if st.checkbox(

@@ -48,7 +48,7 @@ def _show_live(chosen: Judged, table: ThresholdTable) -> None:
         left, right = st.columns([1.45, 1], gap="large")
     with right:
         _show_controls(chosen)
-        threshold = float(st.session_state[THRESHOLD])
+        threshold = exact(chosen, float(st.session_state[THRESHOLD]))
         index = table.index(threshold)
         _show_figures(chosen, table, index, st.session_state[PREVALENCE] / 100)
     with left:
@@ -68,6 +68,13 @@ def _show_live(chosen: Judged, table: ThresholdTable) -> None:
         _show_matrix(chosen, counts, threshold)
     with gallery:
         results_gallery.show(chosen, threshold, str(st.session_state.get(CELL) or "fn"))
+
+
+def exact(chosen: Judged, shown: float) -> float:
+    """The threshold behind the slider's three digits: a named point is meant exactly, not as it is rounded."""
+    named = [chosen.evaluation.threshold, *(point.threshold for point in chosen.evaluation.points)]
+    nearest = min(named, key=lambda each: abs(each - shown))
+    return nearest if abs(nearest - shown) <= 0.0005 else shown
 
 
 def counts_at(chosen: Judged, threshold: float) -> Counts:

@@ -1,6 +1,7 @@
 """From a table on disk to every figure and chart: what is computed, and within which time."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from hemo.charts.operating import operating_figure
 from hemo.charts.precision_recall import precision_recall_figure
 from hemo.charts.roc import roc_figure
 from hemo.charts.scores import patient_strip, score_histogram
+from hemo.evaluate.operating_point import OperatingPoint
 from hemo.evaluate.predictions import About, Predictions
 from pages.components import results_compare, results_data
+from pages.components.results_operating import exact
 
 
 def save_table(folder: Path, n: int = 2501, n_groups: int = 82, **changes: str) -> Predictions:
@@ -86,6 +89,15 @@ def test_a_hundred_thousand_slices_stay_small_on_the_wire(tmp_path: Path) -> Non
     save_table(tmp_path / "t", 100_000, 3000)
     figures = figures_of(results_data.judge(tmp_path / "t"))
     assert sum(len(figure.to_json()) for figure in figures) < 3_000_000
+
+
+def test_a_named_threshold_is_meant_exactly(tmp_path: Path) -> None:
+    save_table(tmp_path / "t", 600, 30)
+    judged = results_data.judge(tmp_path / "t")
+    point = OperatingPoint("balanced", 0.40076, 0.9, 0.9, "")
+    judged = replace(judged, evaluation=replace(judged.evaluation, points=(point,)))
+    assert exact(judged, 0.401) == 0.40076
+    assert exact(judged, 0.402) == 0.402
 
 
 def test_pairs_are_the_slices_that_both_accepted(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from hemo.model.callbacks import (
 )
 from hemo.model.checkpoint import Checkpoints, TrainingState
 from hemo.model.input_pipeline import BatchSource, as_py_dataset
+from hemo.model.samples import KeepSamples, choose_rows
 from hemo.model.training_config import AS_PUBLISHED, RECOMMENDED, TrainingConfig
 from hemo.model.training_data import TrainingData, class_weights
 
@@ -58,6 +59,7 @@ def train(
     report: Report = lambda event: None,
     commands: Commands = lambda: None,
     resume: bool = False,
+    samples: Path | None = None,
 ) -> TrainingOutcome:
     """Train until the last epoch, early stopping or a command.
 
@@ -68,6 +70,7 @@ def train(
         report: receives events (`epoch`, `batch`, `state`) as they happen.
         commands: returns a waiting command once; asked after each batch.
         resume: go on from the last finished epoch, if there is one; otherwise former checkpoints are cleared.
+        samples: folder for a few validation slices with their heat maps of every epoch; None keeps none.
 
     Raises:
         RunError: the network cannot be built at this size, the loss is not a number, or a checkpoint cannot be
@@ -77,7 +80,8 @@ def train(
     store = Checkpoints(checkpoints)
     if not resume:
         store.clear()
-    network = fit_view(build_network(config, pretrained=not (resume and store.state())))
+    model = build_network(config, pretrained=not (resume and store.state()))
+    network = fit_view(model)
     compile_network(network, config, steps_per_epoch=-(-len(data.rows("train")) // config.batch))
     state = store.load(network) if resume else None
     state = state or TrainingState()
@@ -85,7 +89,8 @@ def train(
         return TrainingOutcome("finished", state)
     report({"event": "resume", "epoch": state.epoch})
     try:
-        _fit(network, config, data, store, state, report, commands)
+        followed = [] if samples is None else [_follow_samples(model, config, data, samples)]
+        _fit(network, config, data, store, state, report, commands, followed)
     except Interrupted as interrupted:
         ended: Literal["stopped", "keep_best"] = "keep_best" if interrupted.command == "keep_best" else "stopped"
         return TrainingOutcome(ended, state)
@@ -100,6 +105,7 @@ def _fit(
     state: TrainingState,
     report: Report,
     commands: Commands,
+    followed: list[KeepSamples],
 ) -> None:
     from hemo.data.augment import AugmentSettings
 
@@ -126,6 +132,7 @@ def _fit(
         *([early_stopping] if early_stopping else []),
         as_keras(TrackState(state, config.keep_by, early_stopping)),
         as_keras(ReportProgress(report, source, config.epochs, state, validate, data.labels[validation])),
+        *(as_keras(watcher) for watcher in followed),
         as_keras(SaveCheckpoint(store, state)),
         as_keras(obey),
     ]
@@ -139,6 +146,12 @@ def _fit(
         shuffle=False,
         verbose=0,
     )
+
+
+def _follow_samples(model: "keras.Model", config: TrainingConfig, data: TrainingData, folder: Path) -> KeepSamples:
+    from hemo.model.predictor import TracedNetwork
+
+    return KeepSamples(TracedNetwork(model), data, choose_rows(data, config.seed), folder)
 
 
 def build_network(config: TrainingConfig, pretrained: bool = True) -> "keras.Model":

@@ -25,6 +25,7 @@ FIGURES = "figures.json"
 CHECKPOINTS = "checkpoints"
 BUNDLE = "bundle"
 TENSORBOARD = "tensorboard"
+SAMPLES = "samples"
 
 ACTIVE = ("starting", "training", "paused", "finishing")
 RESUMABLE = ("stopped", "interrupted", "failed")

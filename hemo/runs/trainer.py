@@ -27,7 +27,7 @@ from hemo.model.training_data import PARTS, TrainingData, assemble, preparation_
 from hemo.runs.events import EVENTS, Event, EventWriter
 from hemo.runs.process import ProcessId
 from hemo.runs.promote import write_run_bundle
-from hemo.runs.run import CHECKPOINTS, DATA, ENVIRONMENT, PREDICTIONS, SPLIT, TENSORBOARD, Run
+from hemo.runs.run import CHECKPOINTS, DATA, ENVIRONMENT, PREDICTIONS, SAMPLES, SPLIT, TENSORBOARD, Run
 from hemo.runs.tensorboard import TensorBoardWriter
 
 Commands = Callable[[], Command | None]
@@ -115,6 +115,7 @@ class Trainer:
                 report=self._report,
                 commands=self.commands,
                 resume=task == "resume",
+                samples=self.run.folder / SAMPLES,
             )
             if outcome.ended == "stopped" or not outcome.state.epoch:
                 return "stopped"

@@ -11,7 +11,7 @@ from hemo.runs import supervisor
 from hemo.runs.history import History, HistoryReader
 from hemo.runs.run import ACTIVE, RESUMABLE, Run, Status, list_runs
 from hemo.workspace import Workspace
-from pages.components import notice
+from pages.components import notice, train_samples
 from pages.components.text import plain
 from pages.components.train_form import LABELS, clock, duration
 from pages.components.train_past import offer_model
@@ -50,6 +50,7 @@ def show(workspace: Workspace) -> None:
     curves, figures = st.columns([2.4, 1], gap="medium")
     with curves:
         _curves(run, status, history)
+        train_samples.show_latest(run)
     with figures:
         _facts(run, status, history)
         _commands(workspace, run, status)

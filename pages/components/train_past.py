@@ -20,7 +20,7 @@ from hemo.runs.run import (
     rename_run,
 )
 from hemo.workspace import Workspace
-from pages.components import notice
+from pages.components import notice, train_samples
 from pages.components.text import one_line, plain
 
 TABLE = "train_table"
@@ -111,6 +111,7 @@ def _one(workspace: Workspace, run: Run) -> None:
             )
         else:
             st.caption("It ended before the first batch.")
+        train_samples.show_any(run)
         _final_figures(run)
     with actions:
         offer_model(workspace, run, "train_promote")

@@ -9,11 +9,11 @@ class HemoError(ValueError):
     """Base of every error that is the input's fault, not the program's."""
 
 
-class UnreadableImage(HemoError):
+class UnreadableImage(HemoError):  # noqa: N818 (says what the input is, as every name here does)
     """The bytes are not a CT slice that Hemo can decode."""
 
 
-class RefusedInput(HemoError):
+class RefusedInput(HemoError):  # noqa: N818
     """The input was understood and is refused: too large, not CT, not allowed."""
 
 

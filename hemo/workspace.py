@@ -24,7 +24,7 @@ class Workspace:
 
     @classmethod
     def from_environment(cls) -> "Workspace":
-        """Read `HEMO_HOME` (default `.hemo` in the current folder) and `HEMO_MODELS` (default the shipped `models/`)."""
+        """Read `HEMO_HOME` (default `.hemo` in the current folder) and `HEMO_MODELS` (default: shipped `models/`)."""
         root = Path(os.environ.get("HEMO_HOME", Path.cwd() / ".hemo"))
         models = Path(os.environ.get("HEMO_MODELS", REPOSITORY / "models"))
         return cls(root=root.resolve(), models=models.resolve())

@@ -132,8 +132,8 @@ def _progress(status: Status, history: History) -> None:
 
 def _facts(run: Run, status: Status, history: History) -> None:
     config, latest = run.config, history.latest
-    epochs_done = history.epochs[-1]["epoch"] if history.epochs else 0
-    at = latest.get("epoch", epochs_done)
+    epochs_done = int(history.epochs[-1]["epoch"] or 0) if history.epochs else 0
+    at = int(latest.get("epoch") or epochs_done)
     within = latest["batch"] / latest["batches"] if latest and at > epochs_done else 0.0
     st.progress(min(1.0, (epochs_done + within) / config.epochs), f"Epoch {max(at, epochs_done)} of {config.epochs}")
     left, right = st.columns(2)

@@ -81,6 +81,11 @@ _AUGMENT_HELP = {
 }
 
 
+def _label(value: str) -> str:
+    """An option's name for people; one without a name of its own is shown as it is."""
+    return LABELS.get(value, value)
+
+
 def show(workspace: Workspace) -> None:
     """The form; its button puts a run in the queue."""
     _bring_back()
@@ -208,7 +213,7 @@ def _data_step() -> str:
         "Validation",
         ["grouped", "published"],
         key="train_protocol",
-        format_func=LABELS.get,
+        format_func=_label,
         required=True,
         help="By patient keeps whole patients apart. By slice puts neighbors of training slices into validation.",
     )
@@ -272,8 +277,8 @@ def _schedule_step() -> None:
     left, right = st.columns(2)
     with left:
         st.number_input("Epochs at most", 1, 10_000, key="train_epochs")
-        st.selectbox("Optimizer", OPTIMIZERS, key="train_optimizer", format_func=LABELS.get)
-        st.selectbox("Schedule", SCHEDULES, key="train_schedule", format_func=LABELS.get)
+        st.selectbox("Optimizer", OPTIMIZERS, key="train_optimizer", format_func=_label)
+        st.selectbox("Schedule", SCHEDULES, key="train_schedule", format_func=_label)
     with right:
         st.number_input("Seed", 0, 2**31 - 1, key="train_seed", help="Split, weights, order, augmentation, dropout.")
         st.number_input("Learning rate", 1e-7, 10.0, key="train_learning_rate", format="%.2e", step=1e-4)
@@ -281,19 +286,19 @@ def _schedule_step() -> None:
             st.number_input("Warm-up epochs", 0, 100, key="train_warmup_epochs")
     if st.session_state["train_optimizer"] == "adamw":
         st.number_input("Weight decay", 0.0, 1.0, key="train_weight_decay", format="%.1e", step=1e-4)
-    st.selectbox("Early stopping watches", ["", *MONITORS], key="train_stop_monitor", format_func=LABELS.get)
+    st.selectbox("Early stopping watches", ["", *MONITORS], key="train_stop_monitor", format_func=_label)
     if st.session_state["train_stop_monitor"]:
         left, right = st.columns(2)
         with left:
             st.number_input("Patience", 0, 1000, key="train_stop_patience", help="Epochs without improvement.")
         with right:
-            st.selectbox("Better when it", MODES, key="train_stop_mode", format_func=LABELS.get)
+            st.selectbox("Better when it", MODES, key="train_stop_mode", format_func=_label)
     left, right = st.columns(2)
     with left:
-        st.selectbox("Keep", ["best", "last"], key="train_keep", format_func=LABELS.get)
+        st.selectbox("Keep", ["best", "last"], key="train_keep", format_func=_label)
     with right:
         if st.session_state["train_keep"] == "best":
-            st.selectbox("Best by", MONITORS, key="train_keep_by", format_func=LABELS.get)
+            st.selectbox("Best by", MONITORS, key="train_keep_by", format_func=_label)
 
 
 def _start(workspace: Workspace, path: str) -> None:

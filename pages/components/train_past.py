@@ -143,14 +143,6 @@ def _go_on(workspace: Workspace, run: Run) -> None:
         _do(lambda: supervisor.finish(workspace, run))
 
 
-def _go_on(workspace: Workspace, run: Run) -> None:
-    if st.button("Resume", key="train_past_resume", icon=":material/resume:", width="stretch"):
-        _do(lambda: supervisor.resume(workspace, run))
-    label, icon = "Make the bundle of what is there", ":material/bookmark_check:"
-    if run.epochs_finished() and st.button(label, key="train_past_finish", icon=icon, width="stretch"):
-        _do(lambda: supervisor.finish(workspace, run))
-
-
 def offer_model(workspace: Workspace, run: Run, key: str) -> None:
     """The one click from a finished run to a model; nothing where there is no bundle yet."""
     if not run.bundle.is_dir():

@@ -105,6 +105,9 @@ def open_page(page: Page, app: RunningApp, path: str = "") -> None:
     page.goto(f"{app.url}/{path}")
     expect(page.get_by_test_id("stMain").get_by_role("heading", level=1).first).to_be_visible(timeout=60_000)
     wait_until_idle(page)
+    # The shared style arrives with the page's first elements, and buttons take a moment to change their color.
+    page.wait_for_function("getComputedStyle(document.documentElement).getPropertyValue('--hemo-fill') !== ''")
+    page.wait_for_timeout(500)
     assert_no_exception(page)
 
 

@@ -10,7 +10,8 @@ hemo/ct/guard_weights.json with the figures of the folds. The seed set is never 
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -28,7 +29,7 @@ from hemo.data.guard_material import Example, ct_ich_examples, made_examples, pa
 FOLDS = 5
 DEPTH = 3
 HEAD_TREES, LEVEL_TREES = 200, 60
-BRAIN_REFUSED = 0.001
+BRAIN_REFUSED = 0.003
 """Threshold: the share of CT-ICH's brain-level slices (as they are and as foreign pictures) refused out of fold."""
 
 
@@ -64,24 +65,32 @@ def _collect(ct_ich: Path, seed: int, keep: Path | None) -> pd.DataFrame:
     """Measured examples: FEATURES, is_head, level, family, source."""
     if keep and keep.exists():
         return pd.read_pickle(keep)
-    streams = [np.random.default_rng([seed, part]) for part in range(4)]
-    parts: list[Iterable[Example]] = [
-        ct_ich_examples(ct_ich, streams[0]),
-        phantom_examples(90, streams[1]),
-        made_examples(160, streams[2]),
-        package_examples(30, streams[3]),
-    ]
-    rows = []
-    for part in parts:
-        for example in part:
-            measured = measure(example.grey, example.colorfulness)
-            row = dict(zip(FEATURES, measured.features.tolist(), strict=True))
-            rows.append(row | {name: getattr(example, name) for name in ("is_head", "level", "family", "source")})
-        print(f"{len(rows)} examples measured", flush=True)
-    table = pd.DataFrame(rows)
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        parts = list(pool.map(_measured_part, range(len(PARTS)), [ct_ich] * len(PARTS), [seed] * len(PARTS)))
+    table = pd.concat(parts, ignore_index=True)
     if keep:
         table.to_pickle(keep)
     return table
+
+
+PARTS: tuple[Callable[[Path, np.random.Generator], Iterator[Example]], ...] = (
+    ct_ich_examples,
+    lambda _, rng: made_examples(160, rng),
+    lambda _, rng: package_examples(30, rng),
+    lambda _, rng: phantom_examples(90, rng),
+)
+
+
+def _measured_part(part: int, ct_ich: Path, seed: int) -> pd.DataFrame:
+    """Features of one part's examples; each part has a stream of its own, so that they may run side by side."""
+    cv2.setNumThreads(1)
+    rows = []
+    for example in PARTS[part](ct_ich, np.random.default_rng([seed, part])):
+        measured = measure(example.grey, example.colorfulness)
+        row = dict(zip(FEATURES, measured.features.tolist(), strict=True))
+        rows.append(row | {name: getattr(example, name) for name in ("is_head", "level", "family", "source")})
+    print(f"part {part + 1} of {len(PARTS)}: {len(rows)} examples measured", flush=True)
+    return pd.DataFrame(rows)
 
 
 def _fold_of(table: pd.DataFrame, seed: int) -> np.ndarray:

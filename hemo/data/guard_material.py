@@ -15,6 +15,7 @@ import numpy as np
 from hemo.ct.head import find_head
 from hemo.ct.window import MODEL_WINDOW, WINDOWS, Window, apply_window
 from hemo.data.degrade import DegradeSettings, degrade
+from hemo.data.lesion import BLEED_KINDS, find_anatomy, grey_to_hu, hu_to_grey, paint_bleed
 from hemo.data.levels import ct_ich_level
 from hemo.data.non_heads import FAMILIES, HU_FAMILIES, make_non_head
 from hemo.data.phantom_study import phantom_study
@@ -87,7 +88,11 @@ def foreign(grey: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, flo
 
 
 def ct_ich_examples(root: Path, rng: np.random.Generator, foreign_copies: int = 2) -> Iterator[Example]:
-    """Every slice of CT-ICH but the one at the border of neck and base, as it is and as foreign pictures."""
+    """Every slice of CT-ICH but the one at the border of neck and base, as it is and as foreign pictures.
+
+    Half the foreign pictures of the brain level get a painted bleed first: large bleeds are rare in CT-ICH, and a head
+    with one is the last that may be refused.
+    """
     for file in sorted((root / "Patients_CT").glob("*/brain/*.jpg")):
         patient, number = file.parents[1].name, file.stem
         level = ct_ich_level(patient, number) if number.isdigit() else ""
@@ -96,10 +101,22 @@ def ct_ich_examples(root: Path, rng: np.random.Generator, foreign_copies: int = 
         grey = np.asarray(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE))
         is_head = level != "neck"
         yield Example(grey, 0.0, is_head, level, "CT-ICH" if is_head else "CT-ICH neck", patient)
-        for _ in range(foreign_copies if is_head else 1):
-            changed, tint = foreign(grey, rng)
+        for copy in range(foreign_copies if is_head else 1):
+            shown = _with_bleed(grey, rng) if level == "brain" and copy % 2 else grey
+            changed, tint = foreign(shown, rng)
             family = "CT-ICH foreign" if is_head else "CT-ICH neck foreign"
             yield Example(changed, tint, is_head, level, family, patient)
+
+
+def _with_bleed(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The slice with one to three bleeds painted, or as it was where no inside of a skull is found."""
+    anatomy = find_anatomy(grey)
+    if anatomy is None:
+        return grey
+    hu = grey_to_hu(grey)
+    for _ in range(int(rng.integers(1, 4))):
+        hu, _ = paint_bleed(hu, anatomy, BLEED_KINDS[int(rng.integers(len(BLEED_KINDS)))], rng)
+    return hu_to_grey(hu)
 
 
 def phantom_examples(count: int, rng: np.random.Generator, first_seed: int = 500_000) -> Iterator[Example]:

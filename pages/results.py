@@ -203,6 +203,7 @@ def main() -> None:
         show_results(chosen, bundle, entry, protocol, busy)
     elif not busy:
         show_missing(bundle, entry, protocol)
+        results_published.show_record(datasets.opened(entry).fingerprint())
 
 
 try:

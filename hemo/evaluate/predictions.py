@@ -187,7 +187,7 @@ class Predictions:
                 frame["boxes"] = [json.dumps([list(box) for box in boxes]) if boxes else "" for boxes in frame["boxes"]]
             frame.to_csv(staged / _TABLE, index=False)
             maps = {"heat": self.heat, "to_source": self.to_source, "shapes": self.shapes, "thumbs": self.thumbs}
-            np.savez(staged / _MAPS, allow_pickle=False, **{k: v for k, v in maps.items() if v is not None})
+            np.savez(staged / _MAPS, **{k: v for k, v in maps.items() if v is not None})  # type: ignore[arg-type]
             write_json_atomically(staged / _ABOUT, asdict(self.about))
             replace_folder(staged, folder)
 

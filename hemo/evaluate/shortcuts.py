@@ -128,10 +128,17 @@ def check_baselines(baselines: Sequence[Baseline], network: Mapping[str, Metric]
         return Check(name, "unknown", "No baseline could be judged on a part that the network was judged on.", why)
     baseline, theirs, ours = min(pairs, key=lambda each: each[2] - max(each[1], 1 - each[1]))
     best = max(theirs, 1 - theirs)
-    finding = f"The best of them, {baseline.name}, reaches AUC {best:.3f} on {baseline.part}; the network {ours:.3f}."
+    turned = f", as telling as {best:.3f} the other way round," if theirs < 0.5 else ""
+    where = _part(baseline.part)
+    finding = f"The most telling, {baseline.name}, has AUC {theirs:.3f}{turned} on {where}; the network {ours:.3f}."
     if best >= ours - 0.02:
         return Check(name, "fail", finding, why)
     return Check(name, "warn" if best >= 0.85 else "pass", finding, why)
+
+
+def _part(part: str) -> str:
+    """A part of the set in a sentence."""
+    return "slices out of fold" if part == "out of fold" else f"the {part} part"
 
 
 def check_levels(predictions: Predictions, threshold: float, resamples: int = 500) -> Check:

@@ -59,6 +59,7 @@ def test_a_network_must_beat_mean_grey_whichever_way_it_points(theirs: float, ou
     check = shortcuts.check_baselines([baseline(theirs)], {"test": Metric(ours)})
     assert check.level == level
     assert "mean grey" in check.finding
+    assert ("other way round" in check.finding) == (theirs < 0.5)
 
 
 def test_parts_that_hold_no_blood_must_not_score() -> None:

@@ -1,7 +1,7 @@
 """The Read page's viewer: windows, overlay, the slice large, the way through the study, and the strip of scores."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -107,7 +107,8 @@ def _show_windows() -> None:
             args=(name,),
             help=f"Level {window.level:g}, width {window.width:g} HU.",
         )
-    with st.popover("Free" if chosen != FREE else "**Free**", help="Level and width of your own."):
+    kind: Literal["primary", "secondary"] = "primary" if chosen == FREE else "secondary"
+    with st.popover("Free", key="read_window_free", type=kind, help="Level and width of your own."):
         st.slider("Level in HU", -200, 1000, 40, 5, key=FREE_LEVEL, on_change=_choose_window, args=(FREE,))
         st.slider("Width in HU", 10, 4000, 80, 10, key=FREE_WIDTH, on_change=_choose_window, args=(FREE,))
 

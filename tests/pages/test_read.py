@@ -109,6 +109,16 @@ def test_slices_windows_points_and_opacity_cost_no_inference(app: AppTest, monke
     assert "Rule\\-out" in texts(app)
 
 
+def test_a_window_of_the_readers_own_is_used(app: AppTest) -> None:
+    drop(app, dicom_files(small_study()))
+    app.slider(key="read_free_level").set_value(100).run()
+    app.slider(key="read_free_width").set_value(300).run()
+    assert not app.exception
+    assert app.session_state["read_window"] == "free"
+    button(app, "read_window_brain").click().run()
+    assert app.session_state["read_window"] == "brain"
+
+
 def test_the_operating_point_changes_the_calls(app: AppTest) -> None:
     drop(app, dicom_files(small_study()))
     answers = {}

@@ -10,7 +10,7 @@ import numpy as np
 
 from hemo.atomic import write_json_atomically
 from hemo.data.manifest import Manifest
-from hemo.evaluate.baselines import extract_features, judge_baselines
+from hemo.evaluate.baselines import extract_features, judge_baselines, random_label_memory
 from hemo.evaluate.intervals import summarise
 from hemo.evaluate.localisation import Localisation, centre_guess, enlarged, localise
 from hemo.evaluate.metrics import IntArray, Metric
@@ -26,6 +26,7 @@ from hemo.evaluate.shortcuts import (
     check_occlusion,
     check_overlap,
     check_parts,
+    check_random_labels,
     near_duplicates,
     verdict,
 )
@@ -102,8 +103,10 @@ def run_audit(
     baselines = judge_baselines(features, manifest.labels, manifest.groups, split, about.group_kind)
     network = _network(predictions, [baseline.part for baseline in baselines])
     stage("near copies")
+    overlap = check_overlap(frame, about.group_kind)
     checks = [
-        check_overlap(frame, about.group_kind),
+        overlap,
+        check_random_labels(random_label_memory(features, manifest.groups), overlap, about.group_kind),
         check_duplicates(near_duplicates(features, manifest.groups, split), len(frame)),
         check_baselines(baselines, {part: metrics["auc"] for part, metrics in network.items()}),
         check_levels(predictions, about.threshold),

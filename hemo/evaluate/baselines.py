@@ -18,7 +18,7 @@ from hemo.atomic import write_atomically
 from hemo.data.manifest import Manifest
 from hemo.errors import HemoError
 from hemo.evaluate.intervals import summarise
-from hemo.evaluate.metrics import FloatArray, IntArray, Metric, group_codes
+from hemo.evaluate.metrics import FloatArray, IntArray, Metric, auc, group_codes
 from hemo.evaluate.operating_point import fit_threshold
 
 THUMBNAIL = 16
@@ -165,6 +165,56 @@ def out_of_fold(
         if train.any() and labels[train].min() != labels[train].max():
             scores[~train] = _fit(inputs[train], labels[train])(inputs[~train])
     return scores
+
+
+def random_label_memory(
+    features: Features, groups: ArrayLike, most: int = 4000, repeats: int = 3, k: int = 5, seed: int = 0
+) -> tuple[float, float] | None:
+    """How well labels that mean nothing can be remembered: AUC with a split by slice, and with one by group.
+
+    Every group gets a random label, and the nearest thumbnails of the other folds vote. Nothing can be learned, so what
+    a split by slice shows above 0.5 is memory of the group (Yagis et al., Sci Rep 2021, s41598-021-01681-w).
+
+    Args:
+        features: of all slices.
+        groups: (N,).
+        most: slices compared, a sample of more.
+        repeats: draws of the labels, averaged.
+        k: neighbours that vote, and folds.
+        seed: of the draws.
+
+    Returns:
+        AUC by slice and by group; None with fewer than ten groups or hardly a slice a group.
+    """
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(np.flatnonzero(features.readable))[:most]
+    codes, n_groups = group_codes(np.asarray(groups, dtype=str)[rows]) if rows.size else (rows, 0)
+    if n_groups < 10 or rows.size < 3 * n_groups:
+        return None
+    thumbs = features.thumbnail[rows] - features.thumbnail[rows].mean(axis=1, keepdims=True)
+    thumbs = thumbs / np.maximum(np.linalg.norm(thumbs, axis=1, keepdims=True), 1e-9)
+    alike = (thumbs @ thumbs.T).astype(np.float32)
+    found: list[tuple[float, float]] = []
+    for _ in range(repeats):
+        label = (rng.permutation(n_groups) % 2)[codes]
+        by_slice, by_group = rng.integers(0, k, rows.size), (rng.permutation(n_groups) % k)[codes]
+        values = [auc(label, _votes(alike, label, fold, k)).value for fold in (by_slice, by_group)]
+        if None not in values:
+            found.append((float(values[0] or 0), float(values[1] or 0)))
+    if not found:
+        return None
+    first, second = np.mean(found, axis=0)
+    return float(first), float(second)
+
+
+def _votes(alike: NDArray[np.float32], label: IntArray, fold: IntArray, k: int) -> FloatArray:
+    """Share of the k nearest slices of other folds that carry the label, float64 (N,)."""
+    votes = np.empty(label.size)
+    for number in np.unique(fold):
+        here, others = fold == number, np.flatnonzero(fold != number)
+        near = np.argpartition(-alike[np.ix_(here, others)], min(k, others.size - 1), axis=1)[:, :k]
+        votes[here] = label[others][near].mean(axis=1)
+    return votes
 
 
 def judge_baselines(

@@ -108,6 +108,28 @@ def check_duplicates(pairs: pd.DataFrame, n: int) -> Check:
     return Check(name, "pass", f"No two groups share a near copy among {n} slices.", why)
 
 
+def check_random_labels(memory: tuple[float, float] | None, overlap: Check, kind: str) -> Check:
+    """What labels that mean nothing would score on this set, split by slice and split by group.
+
+    Args:
+        memory: see `baselines.random_label_memory`.
+        overlap: the check of the set's own split: with groups on two sides, memory is what its figures may rest on.
+        kind: what a group is.
+    """
+    name = "Random labels"
+    why = "A split by slice rewards memory: whatever it shows above the split by group is no reading."
+    if memory is None or kind == "file":
+        return Check(name, "unknown", "There are too few groups, or too few slices in each.", why)
+    by_slice, by_group = memory
+    finding = (
+        f"With a random label for each {kind}, the nearest thumbnails reach AUC {by_slice:.2f} split by slice and "
+        f"{by_group:.2f} split by {kind}."
+    )
+    if overlap.level == "fail":
+        return Check(name, "fail", f"{finding} This set's own split is of the first sort.", why)
+    return Check(name, "pass", finding, why)
+
+
 def check_baselines(baselines: Sequence[Baseline], network: Mapping[str, Metric]) -> Check:
     """Whether the network is worth more than rules without any notion of blood.
 

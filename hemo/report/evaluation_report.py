@@ -17,6 +17,7 @@ from hemo.evaluate.audit import Audit
 from hemo.evaluate.evaluation import HOW_COUNTED, Evaluation, by_subtype
 from hemo.evaluate.intervals import plural
 from hemo.evaluate.levels import RULE_NAMES, THRESHOLD_NOTES
+from hemo.evaluate.localisation import deletion_insertion
 from hemo.evaluate.metrics import METRIC_NAMES, Metric
 from hemo.evaluate.predictions import Predictions
 from hemo.evaluate.probes import PARTS
@@ -349,7 +350,19 @@ def _places(audit: Audit | None) -> Section:
         for row in audit.localisation
     ]
     columns = ("Map", "Bleeds", "Peak in a lesion", "Mass inside", "IoU with masks")
-    return Section("Where it looks", "31", [first, Table(columns, rows)])
+    blocks: list[Block] = [first, Table(columns, rows)]
+    if audit.curves:
+        areas = [
+            (
+                str(row["name"]),
+                f"{deletion_insertion(np.array(row['erased'])):.3f}",
+                f"{deletion_insertion(np.array(row['revealed'])):.3f}",
+            )
+            for row in audit.curves
+        ]
+        caption = "Area under the mean score as the hottest part of the head is painted over, and as it is put back."
+        blocks.append(Table(("Map", "Deletion (low is good)", "Insertion (high is good)"), areas, caption))
+    return Section("Where it looks", "31", blocks)
 
 
 def _failures(predictions: Predictions, evaluation: Evaluation, most: int = 15) -> Section:

@@ -8,7 +8,7 @@ import streamlit as st
 from hemo.charts.confusion import CELL_NAMES, CELLS, confusion_figure
 from hemo.charts.operating import operating_figure
 from hemo.evaluate.curves import ThresholdTable
-from hemo.evaluate.intervals import plural
+from hemo.evaluate.intervals import MIN_GROUPS, plural, wilson
 from hemo.evaluate.levels import group_scores
 from hemo.evaluate.metrics import Counts
 from hemo.evaluate.operating_point import DESCRIPTIONS
@@ -142,7 +142,9 @@ def _show_figures(chosen: Judged, table: ThresholdTable, index: int, prevalence:
         missed = table.positives - int(table.tp[index])
         with st.container(gap=None):
             st.metric("Bleeds missed here", f"{missed:,} of {table.positives:,}")
-            st.caption(_studies(chosen, float(table.threshold[index])))
+            low, high = table.positives * (1 - table.sensitivity[index, [2, 1]])
+            st.caption(f"{low:.0f} to {high:.0f}" if np.isfinite(low) else "no interval")
+    st.caption(_studies(chosen, float(table.threshold[index])))
     if table.why_none:
         st.caption(f"No intervals: {table.why_none}.")
     if is_out_of_fold(chosen):
@@ -161,10 +163,13 @@ def _studies(chosen: Judged, threshold: float) -> str:
     """How many studies in a hundred have a slice that is called, where studies or patients are known."""
     predictions = chosen.predictions
     if predictions.about.group_kind == "file":
-        return "patients unknown"
+        return "Alerts per 100 studies: not defined, because patients are unknown."
     group = group_scores(predictions.labels, predictions.probabilities, predictions.groups, "max")
+    called, n = int((group.score >= threshold).sum()), group.score.size
+    interval = wilson(called, n) if n >= MIN_GROUPS else None
+    span = f" ({100 * interval[0]:.0f} to {100 * interval[1]:.0f})" if interval else ""
     groups = plural(predictions.about.group_kind, 100)
-    return f"{100 * float((group.score >= threshold).mean()):.0f} of 100 {groups} have a slice that is called"
+    return f"Alerts per 100 {groups} here: {100 * called / max(n, 1):.0f}{span}, each with at least one slice called."
 
 
 def _show_matrix(chosen: Judged, counts: Counts, threshold: float) -> None:

@@ -81,3 +81,17 @@ def test_one_class_only_says_why(small_set: Manifest) -> None:
     assert {b.why for b in found if b.name != "picture size"} == {"the training part holds one class only"}
     alone = baselines.judge_baselines(features, np.zeros(24, int), small_set.groups, [""] * 24)
     assert any("not two classes" in b.why for b in alone)
+
+
+def test_random_labels_are_remembered_by_slice_and_not_by_group() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 12)
+    thumbs = (rng.random((30, 256))[groups] + rng.normal(0, 0.05, (360, 256))).astype(np.float32)
+    features = baselines.Features(
+        np.ones(360, np.float32), np.ones((360, 2), np.float32), np.zeros(360, np.float32), thumbs
+    )
+    memory = baselines.random_label_memory(features, groups.astype(str))
+    assert memory is not None
+    assert memory[0] > 0.95
+    assert 0.2 < memory[1] < 0.8
+    assert baselines.random_label_memory(features, (groups // 5).astype(str)) is None

@@ -26,6 +26,15 @@ def test_a_patient_on_two_sides_fails() -> None:
     assert shortcuts.check_overlap(split_frame(), "file").level == "unknown"
 
 
+def test_memory_matters_where_the_split_shares_patients() -> None:
+    clean, shared = Check("o", "pass", "", ""), Check("o", "fail", "", "")
+    assert shortcuts.check_random_labels((0.98, 0.51), clean, "patient").level == "pass"
+    check = shortcuts.check_random_labels((0.98, 0.51), shared, "patient")
+    assert check.level == "fail"
+    assert "AUC 0.98 split by slice and 0.51 split by patient" in check.finding
+    assert shortcuts.check_random_labels(None, clean, "patient").level == "unknown"
+
+
 def features_of(thumbnails: np.ndarray) -> Features:
     n = len(thumbnails)
     return Features(np.ones(n, np.float32), np.ones((n, 2), np.float32), np.zeros(n, np.float32), thumbnails)

@@ -24,6 +24,9 @@ HOW_COUNTED = (
     "refused slices get no score, are left out of every figure and are listed apart; uncertain slices count by their "
     "score at the balanced threshold; in an out-of-fold table each fold's threshold is fitted on the other folds"
 )
+NEAR_COPY = 0.985
+MOST_COPIES = 0.2
+"""Where patients are unknown, this share of near copies takes every interval away."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,13 @@ def evaluate(
     by_group = group_scores(labels, probabilities, groups, rule or about.study_rule) if known and labels.size else None
     finite = bool(np.isfinite(probabilities).all())
     refused = predictions.refused
+    metrics = summarise(labels, probabilities, groups if known else None, cuts, about.group_kind, resamples)
+    copies = 0.0 if known else near_copy_share(predictions)
+    if copies > MOST_COPIES:
+        why = f"patients are unknown and {copies:.0%} of the images are near copies of another one"
+        metrics = {name: replace(metric, interval=None, why_none=why, method="") for name, metric in metrics.items()}
     return Evaluation(
-        metrics=summarise(labels, probabilities, groups if known else None, cuts, about.group_kind, resamples),
+        metrics=metrics,
         counts=confusion(labels, probabilities, cuts) if labels.size and finite else Counts(0, 0, 0, 0),
         threshold=at,
         group=by_group,
@@ -94,7 +102,7 @@ def evaluate(
         n_refused=len(refused),
         n_refused_positive=int((refused["label"] == 1).sum()),
         n_uncertain=int((predictions.frame["call"] == "Uncertain").sum()),
-        warnings=tuple(warnings_for(predictions)),
+        warnings=tuple(warnings_for(predictions, copies)),
     )
 
 
@@ -142,8 +150,29 @@ def _points_here(predictions: Predictions) -> tuple[OperatingPoint, ...]:
     )
 
 
-def warnings_for(predictions: Predictions) -> list[str]:
-    """What the headline must not be read without."""
+def near_copy_share(predictions: Predictions, near: float = NEAR_COPY, most: int = 3000, seed: int = 0) -> float:
+    """Share of the accepted slices whose small picture another one repeats, as neighbours in a series do.
+
+    On CT-ICH no slice comes as near to one of another patient, and a third do to one of their own. 0 where the table
+    keeps no small pictures; above `most` slices a sample is compared, which finds fewer.
+    """
+    if predictions.thumbs is None:
+        return 0.0
+    rows = np.flatnonzero(predictions.accepted)
+    if rows.size > most:
+        rows = np.random.default_rng(seed).permutation(rows)[:most]
+    if rows.size < 2:
+        return 0.0
+    flat = predictions.thumbs[rows].reshape(rows.size, -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+    alike = flat @ flat.T
+    np.fill_diagonal(alike, -1)
+    return float((alike.max(axis=1) >= near).mean())
+
+
+def warnings_for(predictions: Predictions, copies: float = 0.0) -> list[str]:
+    """What the headline must not be read without; `copies` is the share of near copies where patients are unknown."""
     about = predictions.about
     found = []
     trained = about.trained_on.get("fingerprint")
@@ -152,7 +181,9 @@ def warnings_for(predictions: Predictions) -> list[str]:
             "These are the slices the model was trained on: the figures say how well it remembers, not how well it "
             "reads. Where the bundle brings an out-of-fold table, use that one."
         )
-    if about.group_kind == "file":
+    if about.group_kind == "file" and copies > MOST_COPIES:
+        found.append(f"Patients are unknown, and {copies:.0%} of the images are near copies of another one.")
+    elif about.group_kind == "file":
         found.append("Patients are unknown: every image is taken for another patient, and intervals may be too narrow.")
     if len(predictions.refused):
         share = len(predictions.refused) / len(predictions)

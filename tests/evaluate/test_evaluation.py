@@ -70,3 +70,22 @@ def test_subtypes_stand_against_all_bleed_free_slices(table: Predictions) -> Non
     assert (row["subtype"], row["n_positive"], row["n_groups_positive"]) == ("epidural", 6, 6)
     assert row["auc"].value == 1.0
     assert row["auc"].n == 24
+
+
+def test_unknown_patients_and_near_copies_leave_no_interval(table: Predictions) -> None:
+    from dataclasses import replace
+
+    from hemo.evaluate.evaluation import near_copy_share
+
+    unknown = replace(table, about=replace(table.about, group_kind="file"))
+    rng = np.random.default_rng(0)
+    apart = replace(unknown, thumbs=rng.integers(0, 255, (24, 24, 24)).astype(np.uint8))
+    assert near_copy_share(apart) == 0
+    assert evaluate(apart).metrics["accuracy"].interval is not None
+    series = rng.integers(0, 200, (6, 24, 24)).repeat(4, axis=0)
+    copies = replace(unknown, thumbs=(series + rng.integers(0, 5, (24, 24, 24))).astype(np.uint8))
+    evaluation = evaluate(copies)
+    assert near_copy_share(copies) == 1
+    assert all(metric.interval is None for metric in evaluation.metrics.values())
+    assert "100% of the images are near copies" in evaluation.metrics["auc"].why_none
+    assert any("near copies" in warning for warning in evaluation.warnings)

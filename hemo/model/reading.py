@@ -1,6 +1,8 @@
 """From slices to readings: guard, prepare, score, call, and the heat map laid back over the slice."""
 
+import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -16,6 +18,7 @@ from hemo.model.predictor import BATCH, Predictor
 
 Call = Literal["Hemorrhage", "Normal", "Uncertain", "Refused"]
 CALLS: tuple[Call, ...] = ("Hemorrhage", "Normal", "Uncertain", "Refused")
+MOST_THREADS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +77,9 @@ def iterate_readings(
     card = predictor.bundle.card
     if point is not None:
         operating_point(card, point)
-    for batch in _batches(slices):
-        yield from _read_batch(predictor, batch, guard, point, heat)
+    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+        for batch in _batches(slices):
+            yield from _read_batch(predictor, batch, guard, point, heat, pool)
 
 
 def call_for(probability: float, card: Card, point: str | None = None) -> tuple[Call, str]:
@@ -112,9 +116,10 @@ def _batches(slices: Iterable[CTSlice]) -> Iterator[list[CTSlice]]:
 
 
 def _read_batch(
-    predictor: Predictor, batch: list[CTSlice], guard: bool, point: str | None, heat: bool
+    predictor: Predictor, batch: list[CTSlice], guard: bool, point: str | None, heat: bool, pool: Executor
 ) -> Iterator[Reading]:
-    prepared = [_prepare(predictor, ct_slice, guard) for ct_slice in batch]
+    # Guard and preparation take as long as the network; OpenCV and NumPy let go of the interpreter while they work.
+    prepared = list(pool.map(lambda ct_slice: _prepare(predictor, ct_slice, guard), batch))
     accepted = [entry for entry in prepared if isinstance(entry, Prepared)]
     scores = predictor.predict(np.stack([entry.image for entry in accepted])) if accepted else None
     row = 0

@@ -221,7 +221,7 @@ class TrackState(Watcher):
 
 
 class SaveCheckpoint(Watcher):
-    """Writes a checkpoint after each epoch, and the weights apart after the best one.
+    """Writes a checkpoint after each epoch.
 
     It runs after the epoch was reported: a kill between the two leaves an event too many, which the resumed run takes
     back, and never one too few.
@@ -241,8 +241,6 @@ class SaveCheckpoint(Watcher):
         Raises:
             RunError: it cannot be written.
         """
-        if self._state.best_epoch == epoch + 1:
-            self._checkpoints.save_best(model, epoch + 1)
         self._checkpoints.save(model, self._state)
 
 

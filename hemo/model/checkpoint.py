@@ -1,11 +1,13 @@
 """The state of a training run on disk: all that the next epoch depends on, whole or absent.
 
 `last.npz` holds weights, optimizer, the state of every random generator inside the network, and one JSON text with
-epoch, history, early stopping and best. `best-<epoch>.npz` holds the weights of the best epoch. Keras'
-`BackupAndRestore` saves neither early stopping nor history nor random state, and not atomically.
+epoch, history, early stopping and best. `best-<epoch>.npz` is the checkpoint of the best epoch, where that is not the
+last. Keras' `BackupAndRestore` saves neither early stopping nor history nor random state, and not atomically.
 """
 
 import json
+import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,19 +63,28 @@ class Checkpoints:
         Raises:
             RunError: the disk is full or the folder cannot be written; the former checkpoint is still whole.
         """
-        arrays = {f"model_{i}": np.asarray(v) for i, v in enumerate(model.variables)}
-        arrays |= {f"optimizer_{i}": np.asarray(v) for i, v in enumerate(model.optimizer.variables)}
-        arrays["state"] = np.frombuffer(json.dumps(asdict(state)).encode(), dtype=np.uint8)
-        self._write(self.folder / LAST, arrays, state.epoch)
-        self._remove_older_best(state.best_epoch)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._set_best_aside(state)
+            write_atomically(self.folder / LAST, lambda file: _write_arrays(file, _arrays(model, state)))
+        except OSError as error:
+            good = self._good_epoch()
+            kept = f"the checkpoint of epoch {good} is whole" if good else "no checkpoint was written yet"
+            raise RunError(
+                f"Expected room and permission to write the checkpoint of epoch {state.epoch} in {self.folder}; "
+                f"{kept}, so free some space or allow writing, then resume. Received: {error.strerror or error}"
+            ) from error
+        self._remove_leftovers(state.best_epoch)
 
-    def save_best(self, model: "keras.Model", epoch: int) -> None:
-        """Write the weights of the best epoch so far, before `save` makes its number official.
-
-        Raises:
-            RunError: as `save`.
-        """
-        self._write(self._best(epoch), {f"model_{i}": np.asarray(v) for i, v in enumerate(model.variables)}, epoch)
+    def _set_best_aside(self, state: TrainingState) -> None:
+        """Give the last checkpoint, where it is the best epoch's, a second name before it is replaced; no copy."""
+        best = self._best(state.best_epoch)
+        if state.best_epoch in (0, state.epoch) or best.exists() or self._good_epoch() != state.best_epoch:
+            return
+        try:
+            os.link(self.folder / LAST, best)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(self.folder / LAST, best)
 
     def state(self) -> TrainingState | None:
         """The state of the last checkpoint, or None where there is none; the weights are not read.
@@ -121,13 +132,10 @@ class Checkpoints:
         if state is None:
             raise RunError("Expected at least one finished epoch to keep. Received: none")
         best = self._best(state.best_epoch)
-        if keep == "best" and state.best_epoch and best.is_file():
-            with _opened(best) as file:
-                _assign(model.variables, file, "model")
-            return state.best_epoch
-        with _opened(self.folder / LAST) as file:
+        aside = keep == "best" and best.is_file()
+        with _opened(best if aside else self.folder / LAST) as file:
             _assign(model.variables, file, "model")
-        return state.epoch
+        return state.best_epoch if aside else state.epoch
 
     def clear(self) -> None:
         """Forget every checkpoint, for a run that starts anew."""
@@ -137,28 +145,13 @@ class Checkpoints:
     def _best(self, epoch: int) -> Path:
         return self.folder / f"best-{epoch:04d}.npz"
 
-    def _remove_older_best(self, epoch: int) -> None:
+    def _remove_leftovers(self, best_epoch: int) -> None:
         for path in self.folder.glob("best-*.npz"):
-            if path != self._best(epoch):
+            if path != self._best(best_epoch):
                 path.unlink(missing_ok=True)
         # A process that was killed while it wrote leaves its temporary file behind.
         for path in self.folder.glob(".*.part"):
             path.unlink(missing_ok=True)
-
-    def _write(self, path: Path, arrays: dict[str, np.ndarray], epoch: int) -> None:
-        def fill(file: BinaryIO) -> None:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, fill)
-        except OSError as error:
-            good = self._good_epoch()
-            kept = f"the checkpoint of epoch {good} is whole" if good else "no checkpoint was written yet"
-            raise RunError(
-                f"Expected room and permission to write the checkpoint of epoch {epoch} in {self.folder}; {kept}, "
-                f"so free some space or allow writing, then resume. Received: {error.strerror or error}"
-            ) from error
 
     def _good_epoch(self) -> int:
         try:
@@ -173,6 +166,23 @@ def _opened(path: Path) -> Iterator[Any]:
     """An .npz file; closed also where NumPy finds it damaged."""
     with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
         yield file
+
+
+def _arrays(model: "keras.Model", state: TrainingState) -> Iterator[tuple[str, np.ndarray]]:
+    """Everything of a checkpoint, one array at a time, so that a large network is not copied whole."""
+    yield "state", np.frombuffer(json.dumps(asdict(state)).encode(), dtype=np.uint8)
+    for i, variable in enumerate(model.variables):
+        yield f"model_{i}", np.asarray(variable)
+    for i, variable in enumerate(model.optimizer.variables):
+        yield f"optimizer_{i}", np.asarray(variable)
+
+
+def _write_arrays(file: BinaryIO, arrays: Iterator[tuple[str, np.ndarray]]) -> None:
+    """An uncompressed .npz file, as `np.savez` writes it."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays:
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _assign(variables: list[Any], file: Any, prefix: str) -> None:

@@ -55,28 +55,46 @@ def test_nothing_saved_is_none(tmp_path: Path) -> None:
         Checkpoints(tmp_path).load_kept(network(1), "best")
 
 
-def test_best_weights_are_kept_apart_from_the_last(tmp_path: Path, trained: Any) -> None:
+@pytest.mark.parametrize("links", [True, False])
+def test_best_weights_stay_when_the_last_go_on(
+    tmp_path: Path, trained: Any, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", refuse_links)
     store = Checkpoints(tmp_path)
-    store.save_best(trained, 1)
-    best = [weight.copy() for weight in trained.get_weights()]
-    store.save(trained, TrainingState(1, best_epoch=1))
-    trained.set_weights([weight + 1 for weight in trained.get_weights()])
-    store.save(trained, TrainingState(2, best_epoch=1))
+    first = [weight.copy() for weight in trained.get_weights()]
     loaded = network(3)
+    store.save(trained, TrainingState(1, best_epoch=1))
     assert store.load_kept(loaded, "best") == 1
-    np.testing.assert_array_equal(loaded.get_weights()[0], best[0])
-    assert store.load_kept(loaded, "last") == 2
-    np.testing.assert_array_equal(loaded.get_weights()[0], best[0] + 1)
+    for epoch in (2, 3):
+        trained.set_weights([weight + 1 for weight in trained.get_weights()])
+        store.save(trained, TrainingState(epoch, best_epoch=1))
+    assert store.load_kept(loaded, "best") == 1
+    np.testing.assert_array_equal(loaded.get_weights()[0], first[0])
+    assert store.load_kept(loaded, "last") == 3
+    np.testing.assert_array_equal(loaded.get_weights()[0], first[0] + 1 + 1)
+
+
+def refuse_links(*arguments: object) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def test_only_the_present_best_stays_on_disk(tmp_path: Path, trained: Any) -> None:
     store = Checkpoints(tmp_path)
-    for epoch in (1, 2, 3):
-        store.save_best(trained, epoch)
-        store.save(trained, TrainingState(epoch, best_epoch=epoch))
+    for epoch, best in ((1, 1), (2, 1), (3, 3), (4, 3)):
+        store.save(trained, TrainingState(epoch, best_epoch=best))
     (tmp_path / ".last.npz.99.part").write_bytes(b"left by a killed process")
-    store.save(trained, TrainingState(4, best_epoch=3))
+    store.save(trained, TrainingState(5, best_epoch=3))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best-0003.npz", LAST]
+
+
+def test_a_kill_after_the_best_was_set_aside_loses_nothing(tmp_path: Path, trained: Any) -> None:
+    store = Checkpoints(tmp_path)
+    store.save(trained, TrainingState(1, best_epoch=1))
+    os.link(tmp_path / LAST, tmp_path / "best-0001.npz")  # and killed here, before epoch 2 was written
+    assert store.state() == TrainingState(1, best_epoch=1)
+    store.save(trained, TrainingState(2, best_epoch=1))
+    assert store.load_kept(network(3), "best") == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,7 +14,7 @@ from hemo.runs.control import ControlReader
 from hemo.runs.events import EVENTS, EventWriter
 from hemo.runs.facts import NetworkFacts
 from hemo.runs.process import ProcessId
-from hemo.runs.run import FIGURES, Run, create_run
+from hemo.runs.run import FIGURES, SAMPLES, Run, create_run
 from hemo.workspace import Workspace
 from pages.components.train_form import clock, duration
 from tests.small_bundle import write_small_bundle
@@ -221,6 +222,24 @@ def test_the_newest_finished_run_offers_the_one_click_above_the_form(workspace: 
     assert {metric.label: metric.value for metric in app.metric}["Time trained"] == "6 s"
     app.button(key="train_promote_now").click().run()
     assert (workspace.models / "done" / "model.keras").is_file()
+
+
+def test_samples_of_the_latest_epoch_stand_under_the_curves_and_any_epoch_of_a_past_run(workspace: Workspace) -> None:
+    run = make_run(workspace, "done", "finished")
+    folder = run.folder / SAMPLES
+    folder.mkdir()
+    names = np.frombuffer(b'["a.png", "b.png"]', np.uint8)
+    np.savez(folder / "slices.npz", images=np.full((2, 32, 32), 90, np.uint8), labels=np.array([1, 0]), names=names)
+    for epoch, score in ((1, 0.25), (2, 0.75)):
+        probability = np.array([score, 0.1], np.float32)
+        np.savez(folder / f"epoch-000{epoch}.npz", heat=np.full((2, 4, 4), 128, np.uint8), probability=probability)
+    app = open_page()
+    assert "score 0.75" in texts(app)
+    assert "after epoch 2" in texts(app)
+    app = tick(app, 0)
+    app.select_slider(key="train_samples_done").set_value(1).run()
+    assert not app.exception
+    assert "score 0.25" in texts(app)
 
 
 def test_two_ticked_runs_show_what_differs_and_only_that(workspace: Workspace) -> None:

@@ -1,7 +1,9 @@
 """Reading in Chromium: a picture and a DICOM go in, the call and the overlay come out; the keyboard leads through."""
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,6 +55,30 @@ def test_a_dropped_slice_gets_a_call_and_an_overlay(reading_app: RunningApp, pag
     assert untouched and overlaid and untouched.startswith("data:image/png") and untouched != overlaid
     named = page.get_by_role("figure", name=re.compile("CT slice .* Where the network reacted, not where the bleed is"))
     expect(named.first).to_be_attached()
+
+
+def test_a_folder_is_one_study(reading_app: RunningApp, page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for name, data in dicom_files(small_study()):
+        (folder / name.removesuffix(".dcm")).write_bytes(data)  # files of a study often have no suffix
+    open_page(page, reading_app, "read")
+    page.get_by_role("button", name="Folder").click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").last.set_input_files(folder)
+    expect(place(page)).to_contain_text("of 3", timeout=READ_SECONDS * 1000)
+    assert_no_exception(page)
+
+
+def test_a_zip_is_read_beside_a_file_that_is_none(reading_app: RunningApp, page: Page) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in dicom_files(small_study()):
+            archive.writestr(f"../{name}", data)  # a hostile name is a name only
+    open_page(page, reading_app, "read")
+    drop(page, [("study.zip", stream.getvalue()), ("[x](http://evil.example).png", b"text")])
+    expect(place(page)).to_contain_text("of 3")
+    expect(page.get_by_text(re.compile(r"\[x\]\(http.*png: Expected a PNG"))).to_be_visible()
+    expect(page.get_by_test_id("stMain").get_by_role("link")).to_have_count(0)
 
 
 def test_the_keyboard_leads_through_slices_windows_and_overlay(reading_app: RunningApp, page: Page) -> None:

@@ -27,7 +27,7 @@ class PhantomStudy:
         seed: what it was made from.
         kind: kind of bleed, or None.
         hu: float32 (n, H, W), whole HU.
-        masks: bool (n, H, W), exactly the pixels where blood was painted.
+        masks: bool (n, H, W), the pixels whose center lies in blood; the painted edge is about a pixel soft.
         labels: int64 (n,), 1 where the mask is not empty.
         positions: float64 (n,), height in mm above the orbitomeatal line.
         levels: "base", "brain" or "vertex" for each slice.

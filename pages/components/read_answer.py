@@ -78,7 +78,8 @@ def _show_study(entry: OpenStudy, chosen: ModelBundle) -> None:
     with st.container(gap="xxsmall", key="read_which"):
         st.markdown(f"**{plain(entry.title, 80)}**")
         pictures = "1 picture" if len(entry) == 1 else f"{len(entry)} pictures"
-        st.caption(pictures if study.kind == "pictures" else plain(study.series or study.kind))
+        pixel = "" if study.spacing is None else f" · pixel {study.spacing[1]:.2f} mm"
+        st.caption(pictures if study.kind == "pictures" else plain(study.series or study.kind) + pixel)
         if study.others:
             with st.popover(f"{len(study.others)} other series", icon=":material/layers:", width="stretch"):
                 for number, other in enumerate(study.others):

@@ -177,8 +177,6 @@ def _place(ct_slice: CTSlice, position: int, count: int) -> str:
     parts = [f"Slice {position + 1} of {count}"]
     if ct_slice.position_mm is not None:
         parts.append(f"{ct_slice.position_mm:.1f} mm")
-    if ct_slice.spacing_mm is not None:
-        parts.append(f"pixel {ct_slice.spacing_mm[0]:.2f} mm")
     return " · ".join(parts)
 
 

@@ -49,15 +49,9 @@ def _show_bar(room: Room) -> list[UploadedFile]:
         dropped = _files(room, "collapsed")
     with folder:
         whole = _folder(room)
-    with empty:
-        st.button(
-            "Clear",
-            icon=":material/delete:",
-            key="read_clear",
-            on_click=reading_room.clear,
-            width="stretch",
-            help="Forget every study, score and verdict of this session.",
-        )
+    with empty, st.popover("Clear", icon=":material/delete:", width="stretch"):
+        st.caption("Studies, scores, verdicts and notes of this session go for good; exports that were saved stay.")
+        st.button("Forget everything", key="read_clear", type="primary", on_click=reading_room.clear)
     return [*dropped, *whole]
 
 

@@ -145,13 +145,15 @@ def _serve(workspace: Workspace) -> None:
 
 def _work_on(run: Run, workspace: Workspace) -> None:
     control.clear(run.folder)
+    # Before the worker is there: it writes its own state from then on, and a slow supervisor must not overwrite that.
+    run.write_status(state="starting", process=ProcessId.current().to_json())
     worker = start_detached("hemo.runs.worker", str(run.folder), str(workspace.root), log=run.folder / LOG)
-    run.write_status(state="starting", process=worker.to_json())
     while worker.is_alive():
         collect_ended_children()
         time.sleep(POLL_SECONDS)
-    if (status := run.status()).state == "interrupted":
-        run.write_status(state="interrupted", message=status.message)
+    status = run.status()
+    if status.state in (*ACTIVE, "interrupted"):
+        run.write_status(state="interrupted", message=status.message or "The training process ended without a word.")
 
 
 def _requeue(workspace: Workspace, run: Run, task: str) -> None:

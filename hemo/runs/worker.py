@@ -15,6 +15,7 @@ from hemo.errors import HemoError
 from hemo.model.callbacks import POLL_SECONDS, Command
 from hemo.runs.control import ControlReader
 from hemo.runs.lock import trainer_lock
+from hemo.runs.process import ProcessId
 from hemo.runs.run import Run
 from hemo.workspace import Workspace
 
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not held:
             run.write_status(state="queued")
             return 0
+        run.write_status(process=ProcessId.current().to_json())
         return _work(run, workspace.cache)
 
 

@@ -39,7 +39,7 @@ def _show(run: Run, epoch: int) -> None:
         return
     for column, (png, label, probability) in zip(st.columns(len(pictures)), pictures, strict=True):
         with column:
-            words = f"Validation slice labelled {label}, score {probability:.2f} after epoch {epoch}, heat map over it"
+            words = f"Validation slice labeled {label}, score {probability:.2f} after epoch {epoch}, heat map over it"
             st.image(png, width="stretch", alt=words)
             st.caption(f"{marked(label)}  \nscore {probability:.2f}")
     st.caption(f"Validation slices by their labels, after epoch {epoch}, scores not calibrated. {HEAT_MAP_LIMIT}")

@@ -76,7 +76,7 @@ def test_curves_move_a_closed_browser_ends_nothing_and_stop_stops(
     while described_epochs(second) <= seen and time.monotonic() < deadline:
         second.wait_for_timeout(500)
     assert described_epochs(second) > seen, "the curves stand still"
-    second.get_by_role("button", name="Stop", exact=True).click()
+    second.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     expect(second.get_by_text("stopped at")).to_be_visible(timeout=WAIT)
     assert run.status().state == "stopped"
     assert supervisor.current(Workspace(app.home, app.home / "models")) is None

@@ -136,6 +136,8 @@ def _predictions(args: argparse.Namespace, report: Reporter) -> "Predictions":
         folder = table_folder(workspace.predictions, bundle, manifest, known.about.protocol)
         if not folder.is_dir():
             known.save(folder)
+        # A recipe may have left folds out: the rules are judged on the slices that the network was judged on.
+        manifest = manifest.subset(manifest.frame["path"].isin(set(known.frame["source"])))
     else:
         cached = cached_predictions(workspace.predictions, bundle, manifest)
         folder = table_folder(workspace.predictions, bundle, manifest)

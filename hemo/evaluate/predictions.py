@@ -224,7 +224,13 @@ def read_table(path: Path) -> pd.DataFrame:
 def table_folder(folder: Path, bundle: "ModelBundle", manifest: Manifest, protocol: str = "shipped weights") -> Path:
     """Where the table of this model on these data is kept, whether or not it is there."""
     key = predictions_key(bundle, manifest.fingerprint())
-    return folder / (key if protocol == "shipped weights" else f"{key}-{protocol.replace(' ', '-')}")
+    if protocol == "shipped weights":
+        return folder / key
+    # The table comes with the bundle and may be written anew beside the same weights: its content is part of the key.
+    digest = hashlib.sha256()
+    for path in sorted((bundle.path / protocol.replace(" ", "_")).glob("*")):
+        digest.update(path.read_bytes())
+    return folder / f"{key}-{protocol.replace(' ', '-')}-{digest.hexdigest()[:16]}"
 
 
 def predictions_key(bundle: "ModelBundle", data_fingerprint: str) -> str:

@@ -14,7 +14,7 @@ from hemo.evaluate.evaluation import evaluate
 from hemo.evaluate.metrics import confusion, sensitivity
 from hemo.evaluate.operating_point import cross_fitted_calls
 from hemo.evaluate.out_of_fold import folds_of, has_out_of_fold, load_out_of_fold
-from hemo.evaluate.predictions import predict_manifest
+from hemo.evaluate.predictions import predict_manifest, table_folder
 from tests.evaluate.conftest import RulePredictor
 
 pytestmark = pytest.mark.usefixtures("every_slice_is_a_head")
@@ -63,6 +63,18 @@ def test_figures_are_cross_fitted(bundle: Any, small_set: Manifest) -> None:
 def test_other_data_are_not_mixed_in(bundle: Any, small_set: Manifest) -> None:
     other = replace(small_set, frame=small_set.frame.assign(label=1 - small_set.frame["label"]))
     assert load_out_of_fold(bundle, other).about.root == ""
+
+
+def test_a_table_written_anew_beside_the_same_weights_is_another(
+    bundle: Any, small_set: Manifest, tmp_path: Path
+) -> None:
+    before = table_folder(tmp_path, bundle, small_set, "out of fold")
+    assert before == table_folder(tmp_path, bundle, small_set, "out of fold")
+    path = bundle.path / "out_of_fold" / "predictions.csv"
+    path.write_text(path.read_text().replace("Normal", "Uncertain", 1))
+    after = table_folder(tmp_path, bundle, small_set, "out of fold")
+    assert after != before
+    assert table_folder(tmp_path, bundle, small_set) not in (before, after)
 
 
 def test_a_table_without_folds_says_so(bundle: Any) -> None:

@@ -129,7 +129,8 @@ def _ventricles(hu: np.ndarray, distance: np.ndarray, parenchyma: float, pixels_
     return np.isin(labels, large)
 
 
-def _random_place(allowed: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+def random_place(allowed: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+    """(row, column) of one pixel of `allowed`, bool (H, W) with at least one, each as likely as the next."""
     places = np.flatnonzero(allowed)
     return divmod(int(places[rng.integers(len(places))]), allowed.shape[1])
 
@@ -144,7 +145,7 @@ def _intraparenchymal(anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
         deep = anatomy.skull_distance > min(6.0, 0.5 * radius / anatomy.pixels_per_mm + 2.0)
         if not deep.any():
             continue
-        y, x = _random_place(deep, rng)
+        y, x = random_place(deep, rng)
         angle, stretch = rng.uniform(0, np.pi), rng.uniform(1.0, 2.2)
         u = (columns - x) * np.cos(angle) + (rows - y) * np.sin(angle)
         v = -(columns - x) * np.sin(angle) + (rows - y) * np.cos(angle)
@@ -221,7 +222,7 @@ def _subarachnoid(anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
     field = _noise((height, width), rng.uniform(7.0, 14.0) * scale, rng)
     slope = np.hypot(cv2.Sobel(field, cv2.CV_32F, 1, 0), cv2.Sobel(field, cv2.CV_32F, 0, 1)) / 8.0 + 1e-4
     lines = np.abs(field) / slope < rng.uniform(0.7, 1.8) * scale
-    y, x = _random_place(anatomy.intracranial & (anatomy.skull_distance < 25.0), rng)
+    y, x = random_place(anatomy.intracranial & (anatomy.skull_distance < 25.0), rng)
     if rng.random() < 0.3:  # the basal cisterns lie around the middle
         inside = np.flatnonzero(anatomy.intracranial)
         y, x = int(np.mean(inside // width)), int(np.mean(inside % width))

@@ -8,7 +8,7 @@ alike, so that none of them says anything about the label.
 import cv2
 import numpy as np
 
-from hemo.data.lesion import Anatomy
+from hemo.data.lesion import Anatomy, random_place
 
 
 def paint_mimic(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
@@ -26,11 +26,6 @@ def paint_mimic(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -> n
     return painters[int(rng.integers(len(painters)))](hu.astype(np.float32), anatomy, rng)
 
 
-def _place(allowed: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
-    places = np.flatnonzero(allowed)
-    return divmod(int(places[rng.integers(len(places))]), allowed.shape[1])
-
-
 def _calcification(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
     """One to four small dots of 110 to 400 HU near the middle: pineal gland, choroid plexus, basal ganglia."""
     allowed = anatomy.skull_distance > 20.0
@@ -38,7 +33,7 @@ def _calcification(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -
         return hu
     dots = np.zeros_like(hu)
     for _ in range(int(rng.integers(1, 5))):
-        y, x = _place(allowed, rng)
+        y, x = random_place(allowed, rng)
         radius = max(1, round(rng.uniform(0.6, 2.5) * anatomy.pixels_per_mm))
         cv2.circle(dots, (x, y), radius, float(rng.uniform(90.0, 360.0)), -1, cv2.LINE_AA)
     return hu + cv2.GaussianBlur(dots, (0, 0), 0.7)
@@ -48,7 +43,7 @@ def _infarct(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -> np.n
     """A dark territory, 5 to 16 HU below the brain, with a soft edge."""
     if not anatomy.intracranial.any():
         return hu
-    y, x = _place(anatomy.intracranial, rng)
+    y, x = random_place(anatomy.intracranial, rng)
     axes = rng.uniform(6.0, 32.0, 2) * anatomy.pixels_per_mm
     region = np.zeros_like(hu)
     cv2.ellipse(region, ((float(x), float(y)), (float(axes[0]), float(axes[1])), rng.uniform(0, 180)), 1.0, -1)
@@ -60,7 +55,7 @@ def _swollen_scalp(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -
     """A cap of soft tissue outside the skull, as after a blow."""
     filled = cv2.dilate(anatomy.intracranial.astype(np.uint8), None, iterations=2)
     outside = cv2.distanceTransform(1 - filled, cv2.DIST_L2, 5) / anatomy.pixels_per_mm
-    y, x = _place((outside > 4.0) & (outside < 10.0), rng)
+    y, x = random_place((outside > 4.0) & (outside < 10.0), rng)
     rows, columns = np.mgrid[: hu.shape[0], : hu.shape[1]].astype(np.float32)
     reach = rng.uniform(12.0, 40.0) * anatomy.pixels_per_mm
     near = np.clip(1.0 - np.hypot(rows - y, columns - x) / reach, 0.0, 1.0)
@@ -75,7 +70,7 @@ def _streaks(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -> np.n
     ring = (anatomy.skull_distance > 0) & (anatomy.skull_distance < 3.0)
     if not ring.any():
         return hu
-    y, x = _place(ring, rng)
+    y, x = random_place(ring, rng)
     rows, columns = np.mgrid[: hu.shape[0], : hu.shape[1]].astype(np.float32)
     angle = np.arctan2(rows - y, columns - x)
     bands = np.sin(angle * rng.uniform(10.0, 50.0) + rng.uniform(0, 6.3)) * np.clip(rng.normal(0.5, 0.5), 0.1, 1.5)

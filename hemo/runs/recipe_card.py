@@ -32,7 +32,7 @@ from hemo.evaluate.predictions import COLUMNS, KNOWN_COLUMNS, About, Predictions
 from hemo.model.architectures import architecture_named
 from hemo.model.architectures.lite0 import build_lite0
 from hemo.model.bundle import ModelBundle, load_bundle, write_bundle
-from hemo.model.card import Card
+from hemo.model.card import Card, default_threshold
 from hemo.model.heatmap import inside_head
 from hemo.model.reading import call_for
 from hemo.runs.recipe import FOLDS, gather, predict_lite0
@@ -240,7 +240,7 @@ def _sensitivity_at(labels: np.ndarray, probability: np.ndarray, specificity: fl
 
 def _figures_of_places(predictions: Predictions, card: dict[str, Any]) -> dict[str, Any]:
     """By subtype, and how often the heat map's peak lies in a lesion box, beside its two controls."""
-    threshold = next(point["threshold"] for point in card["operating_points"] if point["name"] == "balanced")
+    threshold = default_threshold(card)  # type: ignore[arg-type]
     figures: dict[str, Metric] = {}
     for row in by_subtype(predictions, threshold).to_dict("records"):
         figures[f"{row['subtype']}_auc"] = row["auc"]
@@ -294,7 +294,6 @@ def _random_heats(predictions: Predictions, rows: np.ndarray, size: int) -> list
 
 def _about(manifest: Manifest, card: Card | dict[str, Any]) -> About:
     points = card["operating_points"]
-    balanced = next(point["threshold"] for point in points if point["name"] == "balanced")
     band = card["uncertain_band"]
     return About(
         model=card["name"],
@@ -302,7 +301,7 @@ def _about(manifest: Manifest, card: Card | dict[str, Any]) -> About:
         data=manifest.name,
         data_fingerprint=manifest.fingerprint(),
         group_kind=manifest.group_kind,
-        threshold=balanced,
+        threshold=default_threshold(card),  # type: ignore[arg-type]
         band=(band[0], band[1]) if band else None,
         points=tuple(dict(point) for point in points),
         preparation=dict(card["preparation"]),

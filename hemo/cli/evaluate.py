@@ -159,7 +159,7 @@ def _load(bundle: Any, report: Reporter) -> Any:
 
     report.stage("loading the model")
     import_tensorflow_quietly()
-    return Predictor(bundle)
+    return Predictor(bundle, embed=True)
 
 
 def summary(predictions: "Predictions", evaluation: "Evaluation") -> str:

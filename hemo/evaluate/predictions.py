@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-TABLE_VERSION = 2
+TABLE_VERSION = 3
 """Raise when a table's content or its reading changes: older cached tables are then computed again."""
 COLUMNS = ("source", "slice", "group", "label", "logit", "probability", "call", "reason")
 KNOWN_COLUMNS = (*SUBTYPES, "fracture", "brain_level", "split", "source_split", "boxes", "mask_path", "age")
@@ -112,6 +112,7 @@ class Predictions:
         to_source: float32 (N, 2, 3), pixel of the prepared image → pixel of the slice; None where not kept.
         shapes: int32 (N, 2), rows and columns of each slice; None where not kept.
         thumbs: uint8 (N, 24, 24), the prepared slices shrunk; None where not kept.
+        embedding: float16 (N, D), what the network made of each slice; zero for refused slices; None where not kept.
     """
 
     frame: pd.DataFrame
@@ -120,6 +121,7 @@ class Predictions:
     to_source: NDArray[np.float32] | None = None
     shapes: NDArray[np.int32] | None = None
     thumbs: NDArray[np.uint8] | None = None
+    embedding: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -152,14 +154,13 @@ class Predictions:
     def subset(self, keep: NDArray[np.bool_]) -> "Predictions":
         """The rows where `keep` (bool (N,)) holds, maps included."""
         rows = np.flatnonzero(keep)
-        return Predictions(
-            self.frame.iloc[rows].reset_index(drop=True),
-            self.about,
-            None if self.heat is None else self.heat[rows],
-            None if self.to_source is None else self.to_source[rows],
-            None if self.shapes is None else self.shapes[rows],
-            None if self.thumbs is None else self.thumbs[rows],
-        )
+        maps = {name: values[rows] for name, values in self.maps().items()}
+        return Predictions(self.frame.iloc[rows].reset_index(drop=True), self.about, **maps)
+
+    def maps(self) -> dict[str, Any]:
+        """What is kept of each slice beside the table, by name: arrays with N rows."""
+        kept = {name: getattr(self, name) for name in ("heat", "to_source", "shapes", "thumbs", "embedding")}
+        return {name: values for name, values in kept.items() if values is not None}
 
     def placed_heat(self, row: int) -> NDArray[np.float32] | None:
         """Heat map of one row over its slice, float32 (H, W); None where there is none."""
@@ -186,8 +187,7 @@ class Predictions:
             if "boxes" in frame.columns:
                 frame["boxes"] = [json.dumps([list(box) for box in boxes]) if boxes else "" for boxes in frame["boxes"]]
             frame.to_csv(staged / _TABLE, index=False)
-            maps = {"heat": self.heat, "to_source": self.to_source, "shapes": self.shapes, "thumbs": self.thumbs}
-            np.savez(staged / _MAPS, **{k: v for k, v in maps.items() if v is not None})  # type: ignore[arg-type]
+            np.savez(staged / _MAPS, **self.maps())
             write_json_atomically(staged / _ABOUT, asdict(self.about))
             replace_folder(staged, folder)
 
@@ -268,8 +268,7 @@ def cached_predictions(folder: Path, bundle: "ModelBundle", manifest: Manifest) 
     answers = stored.frame.iloc[rows].reset_index(drop=True)[["logit", "probability", "call", "reason"]]
     created = replace(about_for(bundle, manifest, fingerprint), created=stored.about.created)
     frame = _frame(manifest, *(answers[name] for name in answers.columns))
-    maps = (stored.heat, stored.to_source, stored.shapes, stored.thumbs)
-    return Predictions(frame, created, *(None if each is None else each[rows] for each in maps))
+    return Predictions(frame, created, **{name: values[rows] for name, values in stored.maps().items()})
 
 
 def _frame(manifest: Manifest, logit: Any, probability: Any, call: Any, reason: Any) -> pd.DataFrame:
@@ -330,19 +329,11 @@ def with_refused_files(predictions: Predictions) -> Predictions:
     if "boxes" in frame.columns:
         frame["boxes"] = [boxes if isinstance(boxes, list) else [] for boxes in frame["boxes"]]
 
-    def padded(values: NDArray[Any] | None) -> NDArray[Any] | None:
-        if values is None:
-            return None
-        return np.concatenate([values, np.zeros((len(rows), *values.shape[1:]), values.dtype)])
-
-    return Predictions(
-        frame,
-        predictions.about,
-        padded(predictions.heat),
-        padded(predictions.to_source),
-        padded(predictions.shapes),
-        padded(predictions.thumbs),
-    )
+    maps = {
+        name: np.concatenate([values, np.zeros((len(rows), *values.shape[1:]), values.dtype)])
+        for name, values in predictions.maps().items()
+    }
+    return Predictions(frame, predictions.about, **maps)
 
 
 def about_for(bundle: "ModelBundle", manifest: Manifest, fingerprint: str, protocol: str = "shipped weights") -> About:
@@ -389,6 +380,7 @@ def _predict(
     logit, probability = np.full(n, np.nan), np.full(n, np.nan)
     calls, reasons = ["Refused"] * n, [""] * n
     heat: NDArray[np.float16] | None = None
+    embedding: NDArray[np.float16] | None = None
     to_source, shapes = np.zeros((n, 2, 3), dtype=np.float32), np.zeros((n, 2), dtype=np.int32)
     thumbs = np.zeros((n, THUMBNAIL, THUMBNAIL), dtype=np.uint8)
     for rows, prepared in _prepared_batches(predictor, manifest, guard):
@@ -400,6 +392,8 @@ def _predict(
             scores = predictor.predict(np.stack([entry.image for _, entry in good]))
             if keep_heat and heat is None:
                 heat = np.zeros((n, *scores.heat.shape[1:]), dtype=np.float16)
+            if scores.embedding is not None and embedding is None:
+                embedding = np.zeros((n, scores.embedding.shape[1]), dtype=np.float16)
             for i, (row, entry) in enumerate(good):
                 logit[row], probability[row] = float(scores.logit[i]), float(scores.probability[i])
                 calls[row], reasons[row] = call_for(float(probability[row]), card)
@@ -407,13 +401,15 @@ def _predict(
                 thumbs[row] = cv2.resize(entry.image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
                 if heat is not None:
                     heat[row] = scores.heat[i]
+                if embedding is not None and scores.embedding is not None:
+                    embedding[row] = scores.embedding[i]
         if progress is not None:
             progress(rows.stop, n)
     frame = _frame(manifest, logit, probability, calls, reasons)
     about = about_for(predictor.bundle, manifest, fingerprint)
     if heat is None:
         return Predictions(frame, about)
-    return Predictions(frame, about, heat, to_source, shapes, thumbs)
+    return Predictions(frame, about, heat, to_source, shapes, thumbs, embedding)
 
 
 def _prepared_batches(

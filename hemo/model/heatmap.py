@@ -72,6 +72,42 @@ def find_heat_source(model: Any) -> HeatSource:
     return HeatSource("gradcam", below.name)
 
 
+def feature_layer(model: Any) -> str:
+    """Name of the layer whose features, float (N, h, w, C), the call is made from: the last before any pooling.
+
+    For a network with an evidence output it is the layer below the evidence convolution ("smooth_relu" in lite0), for
+    any other the one that its heat map is read from. Gradient methods and embeddings apply to it.
+
+    Raises:
+        BundleError: as `find_heat_source`.
+    """
+    source = find_heat_source(model)
+    if source.kind != "evidence":
+        return source.layer
+    below = _producer(model.get_layer(source.layer).input)
+    while "Dropout" in type(below).__name__:
+        below = _producer(below.input)
+    return str(below.name)
+
+
+def features_and_last(model: Any) -> Any:
+    """A `keras.Model` from images to [features of `feature_layer`, what `logit_of` makes the logit from]."""
+    import keras
+
+    last = model.output["logit"] if isinstance(model.output, dict) else _head(model).input
+    return keras.Model(model.input, [model.get_layer(feature_layer(model)).output, last])
+
+
+def logit_of(model: Any, last: Any) -> Any:
+    """Logit of hemorrhage, float32 (N,), from the second output of `features_and_last`."""
+    import tensorflow as tf
+
+    if isinstance(model.output, dict):
+        return tf.cast(tf.reshape(last, [-1]), tf.float32)
+    kernel, bias = _logit_weights(_head(model))
+    return tf.linalg.matvec(tf.cast(last, tf.float32), kernel) + bias
+
+
 def forward_with_heat(model: Any) -> Callable[[Any], tuple[Any, Any]]:
     """The function that computes a batch's logits and evidence maps; call it inside a `tf.function`.
 
@@ -82,37 +118,54 @@ def forward_with_heat(model: Any) -> Callable[[Any], tuple[Any, Any]]:
         A function from images, float32 (N, S, S, 1) in [0, 1], to the logits of hemorrhage, float32 (N,), and their
         evidence maps, float32 (N, h, w): the sigmoid of an evidence output, else in units of logit, not below zero.
     """
+    forward = forward_with_embedding(model)
+
+    def without(images: Any) -> tuple[Any, Any]:
+        return forward(images)[:2]  # the traced graph drops what is not returned
+
+    return without
+
+
+def forward_with_embedding(model: Any) -> Callable[[Any], tuple[Any, Any, Any]]:
+    """Like `forward_with_heat`, and in the same pass what the network makes of each slice as a whole.
+
+    Returns:
+        A function from images to logits, evidence maps and embeddings, float32 (N, D): the global average of the
+        fused features where the network ends in an evidence map, else the input of the dense layer of the call.
+    """
     import keras
     import tensorflow as tf
 
-    source = find_heat_source(model)
-    if source.kind == "evidence":
+    kind = find_heat_source(model).kind
+    if kind == "evidence":
+        features = model.get_layer(feature_layer(model)).output
+        every = keras.Model(model.input, dict(model.output) | {"features": features})
 
-        def evidence(images: Any) -> tuple[Any, Any]:
-            outputs = model(images, training=False)
+        def evidence(images: Any) -> tuple[Any, Any, Any]:
+            outputs = every(images, training=False)
             logit = tf.cast(tf.reshape(outputs["logit"], [-1]), tf.float32)
-            return logit, tf.sigmoid(tf.cast(outputs["evidence"][..., 0], tf.float32))
+            embedding = tf.reduce_mean(tf.cast(outputs["features"], tf.float32), axis=[1, 2])
+            return logit, tf.sigmoid(tf.cast(outputs["evidence"][..., 0], tf.float32)), embedding
 
         return evidence
 
-    head = _head(model)
-    both = keras.Model(model.input, [model.get_layer(source.layer).output, head.input])
+    both = features_and_last(model)
 
-    def cam(images: Any) -> tuple[Any, Any]:
+    def cam(images: Any) -> tuple[Any, Any, Any]:
         features, pooled = both(images, training=False)
-        kernel, bias = _logit_weights(head)
-        logit = tf.linalg.matvec(tf.cast(pooled, tf.float32), kernel) + bias
-        return logit, tf.nn.relu(tf.linalg.matvec(tf.cast(features, tf.float32), kernel))
+        kernel, _ = _logit_weights(_head(model))
+        heat = tf.nn.relu(tf.linalg.matvec(tf.cast(features, tf.float32), kernel))
+        return logit_of(model, pooled), heat, tf.cast(pooled, tf.float32)
 
-    def gradcam(images: Any) -> tuple[Any, Any]:
+    def gradcam(images: Any) -> tuple[Any, Any, Any]:
         features, pooled = both(images, training=False)
-        kernel, bias = _logit_weights(head)
-        logit = tf.linalg.matvec(tf.cast(pooled, tf.float32), kernel) + bias
+        logit = logit_of(model, pooled)
         (gradient,) = tf.gradients(logit, features)
         weights = tf.reduce_sum(gradient, axis=[1, 2])
-        return logit, tf.nn.relu(tf.einsum("nhwc,nc->nhw", features, weights))
+        heat = tf.nn.relu(tf.einsum("nhwc,nc->nhw", features, weights))
+        return logit, heat, tf.cast(pooled, tf.float32)
 
-    return cam if source.kind == "cam" else gradcam
+    return cam if kind == "cam" else gradcam
 
 
 def fit_heat_scale(logit: np.ndarray, evidence: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from hemo.ct.preparation import Preparation
 from hemo.errors import RefusedInput
 from hemo.model.bundle import ModelBundle
 from hemo.model.card import DEFAULT_HEAT_SCALE
-from hemo.model.heatmap import HeatKind, find_heat_source, forward_with_heat, inside_head
+from hemo.model.heatmap import HeatKind, find_heat_source, forward_with_embedding, forward_with_heat, inside_head
 
 BATCH = 32
 
@@ -28,11 +28,13 @@ class Scores:
         logit: float32 (N,), the network's own, before calibration.
         probability: float32 (N,), calibrated.
         heat: float32 (N, h, w) in [0, 1], on the bundle's fixed scale.
+        embedding: float32 (N, D), see `hemo.model.heatmap.forward_with_embedding`; None where not asked for.
     """
 
     logit: np.ndarray
     probability: np.ndarray
     heat: np.ndarray
+    embedding: np.ndarray | None = None
 
 
 class TracedNetwork:
@@ -42,13 +44,15 @@ class TracedNetwork:
 
     Args:
         model: a Functional `keras.Model`, see `hemo.model.heatmap.find_heat_source`.
+        embed: also compute what the network makes of each slice as a whole, see `run_all`.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, embed: bool = False) -> None:
         self.image_size = int(model.input.shape[1])
         self.heat_kind = find_heat_source(model).kind
+        self.embeds = embed
         self._lock = threading.Lock()
-        self._one, self._many = _trace(model, self.image_size)
+        self._one, self._many = _trace(model, self.image_size, embed)
 
     def run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Score prepared images.
@@ -63,16 +67,19 @@ class TracedNetwork:
         Raises:
             RefusedInput: the images have another shape or type.
         """
+        logit, evidence, *_ = self.run_all(images)
+        return logit, evidence
+
+    def run_all(self, images: np.ndarray) -> tuple[np.ndarray, ...]:
+        """As `run`, with the embeddings, float32 (N, D), as a third where the network was made with `embed`."""
         self._check(images)
         parts = [self._run_part(part) for part in _parts(images)]
-        logit = np.concatenate([part[0] for part in parts])
-        return logit, np.concatenate([part[1] for part in parts])
+        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
 
-    def _run_part(self, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _run_part(self, part: np.ndarray) -> tuple[np.ndarray, ...]:
         with self._lock:
-            logit, evidence = (self._one if len(part) == 1 else self._many)(part)
-            scores, maps = logit.numpy(), evidence.numpy()
-        return scores, inside_head(maps, part)
+            logit, evidence, *embedding = (each.numpy() for each in (self._one if len(part) == 1 else self._many)(part))
+        return logit, inside_head(evidence, part), *embedding
 
     def _check(self, images: np.ndarray) -> None:
         expected = (self.image_size, self.image_size)
@@ -88,6 +95,7 @@ class Predictor:
 
     Args:
         bundle: a checked bundle.
+        embed: also give embeddings, which evaluations keep and the reading page does not ask for.
 
     Raises:
         BundleError: the network cannot be loaded or has no heat map.
@@ -97,10 +105,10 @@ class Predictor:
         >>> scores = predictor.predict(prepared_images)  # doctest: +SKIP
     """
 
-    def __init__(self, bundle: ModelBundle) -> None:
+    def __init__(self, bundle: ModelBundle, embed: bool = False) -> None:
         self.bundle = bundle
         self.preparation: Preparation = bundle.preparation
-        self._network = TracedNetwork(bundle.load_model())
+        self._network = TracedNetwork(bundle.load_model(), embed)
         self.heat_scale = _heat_scale(bundle, self._network.heat_kind)
         self.temperature = float(bundle.card["calibration"].get("temperature") or 1.0)
         self.bias = float(bundle.card["calibration"].get("bias") or 0.0)
@@ -114,9 +122,11 @@ class Predictor:
         Raises:
             RefusedInput: the images have another shape or type.
         """
-        logit, evidence = self._network.run(images)
+        logit, evidence, *embedding = self._network.run_all(images)
         heat = np.minimum(evidence / np.float32(self.heat_scale), np.float32(1.0))
-        return Scores(logit=logit, probability=self.calibrate(logit), heat=heat)
+        return Scores(
+            logit=logit, probability=self.calibrate(logit), heat=heat, embedding=embedding[0] if embedding else None
+        )
 
     def calibrate(self, logit: np.ndarray) -> np.ndarray:
         """Calibrated probability of logits: sigmoid(logit / temperature + bias), float32.
@@ -128,10 +138,10 @@ class Predictor:
         return (0.5 * (1.0 + np.tanh(0.5 * scaled))).astype(np.float32)
 
 
-def _trace(model: Any, size: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _trace(model: Any, size: int, embed: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
     import tensorflow as tf
 
-    forward = forward_with_heat(model)
+    forward = forward_with_embedding(model) if embed else forward_with_heat(model)
 
     def score(images: Any) -> Any:
         return forward(tf.cast(images[..., tf.newaxis], tf.float32) / 255.0)

@@ -81,7 +81,7 @@ def check_files(manifest: Manifest, cache_dir: Path, progress: Progress | None =
     known = {(pair.first, pair.second) for pair in exact}
     near = [
         pair
-        for pair in same_pictures(prepared.images, prepared.manifest.groups)
+        for pair in same_pictures(np.asarray(prepared.images), prepared.manifest.groups)
         if (pair.first, pair.second) not in known
     ]
     return FileCheck(prepared.manifest, prepared.unreadable, (*exact, *near))

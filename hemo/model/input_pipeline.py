@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from hemo.data.augment import AugmentSettings
+    from hemo.data.shards import ShardedImages
 
 # Keep the order's draws apart from the augmentation's, which share seed and epoch.
 _ORDER_STREAM = 1
@@ -24,7 +25,7 @@ class BatchSource:
     """Numbered batches of one part of a data set.
 
     Args:
-        images: uint8 (N, S, S), typically a memory map; only the rows of a batch are read at a time.
+        images: uint8 (N, S, S), typically on disk; only the rows of a batch are read at a time.
         labels: int (N,), 0 normal, 1 hemorrhage.
         rows: which rows of `images` belong to this part.
         batch: rows a batch; the last batch of an epoch may be smaller.
@@ -35,7 +36,7 @@ class BatchSource:
 
     def __init__(
         self,
-        images: npt.NDArray[np.uint8],
+        images: "ShardedImages | npt.NDArray[np.uint8]",
         labels: npt.NDArray[np.integer[Any]],
         rows: Sequence[int] | npt.NDArray[np.integer[Any]],
         *,

@@ -32,6 +32,8 @@ from hemo.model.training_data import TrainingData, class_weights
 if TYPE_CHECKING:
     import keras
 
+    from hemo.data.shards import ShardedImages
+
 __all__ = ["AS_PUBLISHED", "RECOMMENDED", "TrainingConfig", "TrainingOutcome", "build_network", "score", "train"]
 
 _EPSILON = 1e-7
@@ -236,7 +238,7 @@ def forward_of(network: "keras.Model") -> Callable[[npt.NDArray[np.float32]], np
 
 def score(
     network: "keras.Model",
-    images: npt.NDArray[np.uint8],
+    images: "ShardedImages | npt.NDArray[np.uint8]",
     rows: npt.NDArray[np.int64],
     between: Callable[[int, int], None] = lambda done, total: None,
 ) -> npt.NDArray[np.float32]:

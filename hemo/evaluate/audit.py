@@ -12,10 +12,11 @@ from hemo.atomic import write_json_atomically
 from hemo.data.manifest import Manifest
 from hemo.evaluate.baselines import extract_features, judge_baselines, random_label_memory
 from hemo.evaluate.intervals import summarise
-from hemo.evaluate.localisation import Localisation, centre_guess, enlarged, localise
+from hemo.evaluate.localisation import CENTRE, Localisation, centre_guess, enlarged, localise
+from hemo.evaluate.map_kinds import OWN
 from hemo.evaluate.metrics import IntArray, Metric
 from hemo.evaluate.predictions import Predictions
-from hemo.evaluate.probes import GRADIENTS, OCCLUSION, SHUFFLED, lesion_masks, maps_at, run_probes
+from hemo.evaluate.probes import lesion_masks, maps_at, run_probes
 from hemo.evaluate.shortcuts import (
     Check,
     baseline_table,
@@ -49,6 +50,7 @@ class Audit:
         baselines: rows of rule, part, what, n, auc, accuracy, sensitivity, specificity, note; the network among them.
         localisation: rows of name, peak_in_box, mass_in_box, iou, each a metric as JSON.
         curves: rows of name, erased, revealed: mean scores along the deletion and insertion curves.
+        heat_kind: what the network's own heat map is, see `map_kinds.OWN_KINDS`; "" where it is not known.
     """
 
     checks: tuple[Check, ...]
@@ -56,6 +58,7 @@ class Audit:
     baselines: tuple[dict[str, Any], ...]
     localisation: tuple[dict[str, Any], ...]
     curves: tuple[dict[str, Any], ...] = ()
+    heat_kind: str = ""
 
     def save(self, folder: Path) -> None:
         """Keep it beside its table."""
@@ -68,7 +71,7 @@ class Audit:
             values = json.loads((folder / FILE).read_text("utf-8"))
             checks = tuple(Check(**check) for check in values["checks"])
             rows = {name: tuple(values.get(name, ())) for name in ("baselines", "localisation", "curves")}
-            return cls(checks, values["verdict"], **rows)
+            return cls(checks, values["verdict"], **rows, heat_kind=str(values.get("heat_kind", "")))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -124,8 +127,7 @@ def run_audit(
         stage("asking the network about changed slices")
         probes, lesions, exact = run_probes(predictor, manifest, predictions, progress)
         stage("heat maps against lesions")
-        others = {SHUFFLED: probes.random_heat, OCCLUSION: probes.occlusion_heat, GRADIENTS: probes.gradient_heat}
-        rows = _localisation(predictions, probes.rows[probes.boxed], lesions, exact, others)
+        rows = _localisation(predictions, probes.rows[probes.boxed], lesions, exact, probes.maps)
         curves = tuple(
             {"name": name, "erased": list(probes.erased[name]), "revealed": list(probes.revealed[name])}
             for name in probes.erased
@@ -142,6 +144,7 @@ def run_audit(
         tuple({str(key): value for key, value in row.items()} for row in table.to_dict("records")),
         tuple(_row_json(row) for row in rows),
         curves,
+        "" if predictor is None else predictor.heat_kind,
     )
 
 
@@ -184,12 +187,12 @@ def _localisation(
         return localise(name, maps, chosen, groups[list(keep)], predictions.about.group_kind, exact)
 
     everything = range(len(rows))
-    found = [judge("heat map", own, everything)]
+    found = [judge(OWN, own, everything)]
     called = predictions.frame["probability"].to_numpy()[rows] >= predictions.about.threshold
     if called.any():
         keep = [int(i) for i in np.flatnonzero(called)]
         found.append(judge("heat map, bleeds it calls", [own[i] for i in keep], keep))
-    found.append(judge("guess at the centre of the head", [centre_guess(size)] * len(rows), everything))
+    found.append(judge(CENTRE, [centre_guess(size)] * len(rows), everything))
     for name, heat in others.items():
         n = len(heat)
         if not n or heat.shape[1] < 2:

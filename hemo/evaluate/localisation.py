@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from hemo.evaluate.intervals import mean_with_interval
 from hemo.evaluate.metrics import FloatArray, Metric
 
+CENTRE = "guess at the centre of the head"
+"""Name of the control that needs no network."""
 Box = tuple[float, float, float, float]
 
 

@@ -7,32 +7,26 @@ the same images through the same network with its weights shuffled.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hemo.data.manifest import Manifest
 from hemo.errors import HemoError
 from hemo.evaluate.localisation import boxes_to_mask, enlarged, mask_to_prepared
+from hemo.evaluate.map_kinds import OTHERS, OWN, other_maps, shuffled, steps_of
 from hemo.evaluate.predictions import Predictions
+from hemo.evaluate.repaint import PARTS, changed, covered, head_parts
 
 if TYPE_CHECKING:
     from hemo.model.predictor import Predictor
 
 Progress = Callable[[int, int], None]
-Image = NDArray[np.uint8]
-
-PARTS = {
-    "brain only": "skull, scalp and all outside painted over",
-    "skull only": "everything inside the skull painted with its own median grey",
-    "outline only": "the head painted with one grey: only its shape and what lies outside remain",
-}
 MOST = 300
-SHUFFLED, OCCLUSION, GRADIENTS = "same map, weights shuffled", "occlusion", "integrated gradients"
-_BONE = 235
+DELETED_KINDS = (shuffled(OWN), *OTHERS)
+"""Kinds of map, beside the own one, whose deletion and insertion curves are drawn."""
+DELETED = 1 + len(DELETED_KINDS)
 
 
 @dataclass(frozen=True)
@@ -46,9 +40,8 @@ class Probes:
         boxed: positions within the sample of bleeds with a box or mask, int64 (b,).
         covered: their probability with the lesion covered, float64 (b,).
         elsewhere: their probability with an equal area in the mirrored place covered, float64 (b,).
-        random_heat: their maps under shuffled weights, float16 (b, h, w).
-        occlusion_heat: maps by occlusion for the first of them, float16 (o, g, g), o ≤ b.
-        gradient_heat: maps by integrated gradients for the same, float16 (o, S, S).
+        maps: their maps by other methods and with shuffled weights, see `map_kinds.other_maps`: name → float16
+            (b, h, w), or of the first of them, (o, h, w).
         erased: kind of map → mean score as the hottest part is painted over (deletion), float64 (steps + 1,).
         revealed: kind of map → mean score as the hottest part is put back (insertion), float64 (steps + 1,).
     """
@@ -59,62 +52,9 @@ class Probes:
     boxed: NDArray[np.int64]
     covered: NDArray[np.float64]
     elsewhere: NDArray[np.float64]
-    random_heat: NDArray[np.float16]
-    occlusion_heat: NDArray[np.float16]
-    gradient_heat: NDArray[np.float16]
+    maps: dict[str, NDArray[np.float16]]
     erased: dict[str, NDArray[np.float64]]
     revealed: dict[str, NDArray[np.float64]]
-
-
-def head_parts(image: Image) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """The head's whole outline and what lies inside the skull, each bool (S, S), from grey levels alone.
-
-    Bone is white at the model's window. Where no ring of bone is found (the vertex, the neck) the inside is empty.
-    """
-    size = image.shape[0]
-    outline = _filled(image > 20)
-    kernel = np.ones((max(3, size // 40) | 1,) * 2, np.uint8)
-    bone = cv2.morphologyEx((image >= _BONE).astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
-    inside = _filled(bone) & ~bone
-    inside = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return outline, inside
-
-
-def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest outer contour, filled."""
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = np.zeros(mask.shape, np.uint8)
-    if contours:
-        cv2.drawContours(filled, [max(contours, key=cv2.contourArea)], -1, 1, thickness=cv2.FILLED)
-    return filled > 0
-
-
-def changed(image: Image, part: str) -> Image:
-    """One probe's image.
-
-    Raises:
-        ValueError: not one of `PARTS`.
-    """
-    outline, inside = head_parts(image)
-    result = image.copy()
-    if part == "brain only":
-        result[~inside] = 0
-    elif part == "skull only":
-        result[inside] = int(np.median(image[inside])) if inside.any() else 0
-    elif part == "outline only":
-        result[outline] = 90
-    else:
-        raise ValueError(f"expected one of {', '.join(PARTS)}. Received: {part!r}")
-    return result
-
-
-def covered(image: Image, lesion: NDArray[np.bool_]) -> Image:
-    """The image with the lesion painted with the brain's median grey."""
-    _, inside = head_parts(image)
-    rest = inside & ~lesion
-    result = image.copy()
-    result[lesion] = int(np.median(image[rest])) if rest.any() else int(np.median(image))
-    return result
 
 
 def lesion_masks(
@@ -144,16 +84,6 @@ def lesion_masks(
     return found, exact
 
 
-def shuffled_network(predictor: "Predictor", seed: int = 0) -> Any:
-    """The same network with the values of every weight tensor shuffled, traced like the original."""
-    from hemo.model.predictor import TracedNetwork
-
-    rng = np.random.default_rng(seed)
-    model = predictor.bundle.load_model()
-    model.set_weights([rng.permutation(value.ravel()).reshape(value.shape) for value in model.get_weights()])
-    return TracedNetwork(model)
-
-
 def run_probes(
     predictor: "Predictor",
     manifest: Manifest,
@@ -171,7 +101,7 @@ def run_probes(
         predictions: the table, with maps.
         progress: called with (done, total).
         most: slices of each label in the sample, bleeds with a box first.
-        occlusions: bleeds that get an occlusion map.
+        occlusions: bleeds that get the maps that take long: occlusion and integrated gradients.
         seed: of the sample and the shuffling.
 
     Returns:
@@ -182,7 +112,7 @@ def run_probes(
     images = np.stack([predictor.preparation.apply(manifest.read(int(row))).image for row in rows])
     boxed = np.array([i for i, row in enumerate(rows) if int(row) in lesions and lesions[int(row)].any()], np.int64)
     occluded = boxed[:occlusions]
-    steps = len(PARTS) + (3 if boxed.size else 0) + len(occluded) + (5 if occluded.size else 0)
+    steps = len(PARTS) + (2 + steps_of(len(occluded)) + DELETED if boxed.size else 0)
     done = 0
 
     def ask(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -199,8 +129,7 @@ def run_probes(
         parts[part] = ask(np.stack([changed(image, part) for image in images]))
         step()
     hidden = elsewhere = np.empty(0)
-    random_heat = np.empty((0, 1, 1), np.float16)
-    occlusion = gradients = np.empty((0, 1, 1), np.float16)
+    maps: dict[str, NDArray[np.float16]] = {}
     erased: dict[str, NDArray[np.float64]] = {}
     revealed: dict[str, NDArray[np.float64]] = {}
     if boxed.size:
@@ -210,36 +139,21 @@ def run_probes(
         mirrored = [_elsewhere(lesion) for lesion in where]
         elsewhere = ask(np.stack([covered(images[i], place) for i, place in zip(boxed, mirrored, strict=True)]))
         step()
-        random_heat = _normalised(shuffled_network(predictor, seed).run(images[boxed])[1])
-        step()
-        maps = []
-        for i in occluded:
-            maps.append(occlusion_map(ask, images[i], float(predictions.frame["probability"].iloc[rows[i]])))
+        for more in other_maps(predictor, ask, images[boxed], len(occluded), seed):
+            maps |= more
             step()
-        occlusion = np.stack(maps).astype(np.float16)
-        gradients = _normalised(gradient_maps(predictor, images[occluded]))
-        step()
         if predictions.heat is not None:
             own = predictions.heat[rows[occluded]]
-            kinds = {
-                "heat map": own,
-                SHUFFLED: random_heat[: len(occluded)],
-                OCCLUSION: occlusion,
-                GRADIENTS: gradients,
-            }
+            kinds = {OWN: own} | {name: heat[: len(occluded)] for name, heat in maps.items() if name in DELETED_KINDS}
             for name, heat in kinds.items():
                 erased[name], revealed[name] = deletion_insertion_curves(ask, images[occluded], heat)
                 step()
+        if done < steps:  # a network whose own map is Grad-CAM has fewer kinds
+            done = steps - 1
+            step()
     intact = predictions.frame["probability"].to_numpy(dtype=np.float64)[rows]
-    probes = Probes(rows, intact, parts, boxed, hidden, elsewhere, random_heat, occlusion, gradients, erased, revealed)
+    probes = Probes(rows, intact, parts, boxed, hidden, elsewhere, maps, erased, revealed)
     return probes, lesions, exact
-
-
-def gradient_maps(predictor: "Predictor", images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Integrated gradients of the same network, float32 (N, S, S)."""
-    from hemo.model.saliency import integrated_gradients
-
-    return integrated_gradients(predictor.bundle.load_model(), images)
 
 
 def deletion_insertion_curves(
@@ -281,25 +195,6 @@ def deletion_insertion_curves(
     return erased, revealed
 
 
-def occlusion_map(
-    ask: Callable[[NDArray[np.uint8]], NDArray[np.float64]], image: Image, intact: float, grid: int = 8
-) -> NDArray[np.float32]:
-    """How much the score falls when a patch is painted over (Zeiler & Fergus 2014), float32 (grid, grid), ≥ 0."""
-    size = image.shape[0]
-    _, inside = head_parts(image)
-    fill = int(np.median(image[inside])) if inside.any() else int(np.median(image))
-    edges = np.linspace(0, size, grid + 1).round().astype(int)
-    reach = size // (2 * grid)
-    batch = []
-    for top, bottom in pairwise(edges):
-        for left, right in pairwise(edges):
-            patch = image.copy()
-            patch[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach] = fill
-            batch.append(patch)
-    fall = intact - ask(np.stack(batch))
-    return np.clip(fall, 0, None).reshape(grid, grid).astype(np.float32)
-
-
 def _sample(predictions: Predictions, most: int, seed: int) -> NDArray[np.int64]:
     """At most `most` accepted slices of each label, bleeds with a lesion marked first."""
     rng = np.random.default_rng(seed)
@@ -318,12 +213,6 @@ def _elsewhere(lesion: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The lesion mirrored to the other side of the head, off the lesion itself."""
     mirrored = np.ascontiguousarray(lesion[:, ::-1]) & ~lesion
     return mirrored if mirrored.sum() >= lesion.sum() / 4 else np.ascontiguousarray(lesion[::-1, ::-1]) & ~lesion
-
-
-def _normalised(maps: NDArray[np.floating]) -> NDArray[np.float16]:
-    """Each map scaled to a highest value of 1; shuffled weights have no scale of their own."""
-    peak = np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-12)
-    return (maps / peak).astype(np.float16)
 
 
 def maps_at(heat: NDArray[np.floating], size: int) -> list[NDArray[np.float32]]:

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 
 from hemo.evaluate.baselines import BASELINES, Baseline, Features
 from hemo.evaluate.intervals import summarise
+from hemo.evaluate.localisation import CENTRE
+from hemo.evaluate.map_kinds import OWN, shuffled
 from hemo.evaluate.metrics import FloatArray, Metric, auc
 from hemo.evaluate.predictions import Predictions
 
@@ -227,8 +229,8 @@ def check_heat(rates: Mapping[str, Metric]) -> Check:
     """Whether the heat map finds lesions more often than its controls; rates of the peak in a lesion, by map."""
     name = "Heat map against controls"
     why = "A map that does no better with its weights than with shuffled ones shows the picture, not the network."
-    own = rates.get("heat map")
-    control_names = ("same map, weights shuffled", "guess at the centre of the head")
+    own = rates.get(OWN)
+    control_names = (shuffled(OWN), CENTRE)
     controls = {key: metric.value for key, metric in rates.items() if key in control_names and metric.value is not None}
     if own is None or own.value is None or not controls:
         return Check(name, "unknown", "The set marks no lesions.", why)

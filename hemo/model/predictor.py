@@ -109,7 +109,8 @@ class Predictor:
         self.bundle = bundle
         self.preparation: Preparation = bundle.preparation
         self._network = TracedNetwork(bundle.load_model(), embed)
-        self.heat_scale = _heat_scale(bundle, self._network.heat_kind)
+        self.heat_kind: HeatKind = self._network.heat_kind
+        self.heat_scale = _heat_scale(bundle, self.heat_kind)
         self.temperature = float(bundle.card["calibration"].get("temperature") or 1.0)
         self.bias = float(bundle.card["calibration"].get("bias") or 0.0)
 

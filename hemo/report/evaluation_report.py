@@ -20,7 +20,7 @@ from hemo.evaluate.levels import RULE_NAMES, THRESHOLD_NOTES
 from hemo.evaluate.localisation import deletion_insertion
 from hemo.evaluate.metrics import METRIC_NAMES, Metric
 from hemo.evaluate.predictions import Predictions
-from hemo.evaluate.probes import PARTS
+from hemo.evaluate.repaint import PARTS
 from hemo.report.plot import Band, Plot, line
 
 _GREY = "#7F7F7F"

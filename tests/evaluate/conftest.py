@@ -11,6 +11,7 @@ import pytest
 
 from hemo.ct.preparation import Preparation
 from hemo.data.manifest import Manifest, build_frame
+from hemo.evaluate import map_kinds
 from hemo.model.predictor import Scores
 
 
@@ -28,6 +29,7 @@ class RulePredictor:
     def __init__(self, size: int = 32):
         self.preparation = Preparation("whole", size)
         self.calls = 0
+        self.heat_kind = "evidence"
         card = {
             "name": "rule",
             "sha256": "0" * 64,
@@ -86,3 +88,20 @@ def every_slice_is_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the guard off where it is not what is tested."""
     verdict = SimpleNamespace(is_head=True, reason="")
     monkeypatch.setattr("hemo.evaluate.predictions.assess", lambda ct_slice: verdict)
+
+
+@pytest.fixture
+def maps_without_a_network(rule: RulePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Maps of other kinds for the rule, which has no weights and no gradients."""
+
+    def run(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros(len(images)), np.random.default_rng(0).random((len(images), 2, 2))
+
+    def cams(model: object, images: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: images[:, ::8, ::8].astype(np.float32) for name in map_kinds.OTHERS[:2]}
+
+    control = map_kinds.ShuffledNetwork(None, run)
+    monkeypatch.setattr(map_kinds, "shuffled_network", lambda predictor, seed: control)
+    monkeypatch.setattr(map_kinds, "gradient_cams", cams)
+    monkeypatch.setattr(map_kinds, "gradient_maps", lambda model, images: images.astype(np.float32))
+    monkeypatch.setattr(RuleBundle, "load_model", lambda self: None, raising=False)

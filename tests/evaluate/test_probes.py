@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hemo.data.manifest import Manifest
-from hemo.evaluate import probes
+from hemo.evaluate import map_kinds, probes, repaint
 from hemo.evaluate.predictions import predict_manifest
 from tests.evaluate.conftest import RulePredictor
 
@@ -18,7 +18,7 @@ def head() -> np.ndarray:
 
 
 def test_the_skull_is_told_from_what_lies_inside(head: np.ndarray) -> None:
-    outline, inside = probes.head_parts(head)
+    outline, inside = repaint.head_parts(head)
     assert outline[48, 10]
     assert not outline[2, 2]
     assert inside[48, 48]
@@ -26,55 +26,56 @@ def test_the_skull_is_told_from_what_lies_inside(head: np.ndarray) -> None:
 
 
 def test_what_is_taken_away_is_gone_and_the_rest_stays(head: np.ndarray) -> None:
-    brain, skull, outline = (probes.changed(head, part) for part in probes.PARTS)
+    brain, skull, outline = (repaint.changed(head, part) for part in repaint.PARTS)
     assert brain[48, 11] == 0
     assert brain[33, 44] == 180
     assert skull[48, 11] == 255
     assert skull[33, 44] == 90
     assert set(np.unique(outline)) == {0, 90}
     with pytest.raises(ValueError, match="expected one of brain only"):
-        probes.changed(head, "nose")
+        repaint.changed(head, "nose")
 
 
 def test_a_covered_lesion_has_the_brains_grey(head: np.ndarray) -> None:
     lesion = head == 180
-    assert (probes.covered(head, lesion)[lesion] == 90).all()
+    assert (repaint.covered(head, lesion)[lesion] == 90).all()
 
 
 def test_an_occlusion_map_peaks_where_covering_costs_most(head: np.ndarray) -> None:
     def ask(batch: np.ndarray) -> np.ndarray:
         return batch[:, 30:36, 40:48].mean(axis=(1, 2)) / 255
 
-    heat = probes.occlusion_map(ask, head, 180 / 255)
+    heat = map_kinds.occlusion_map(ask, head, 180 / 255)
     assert heat.shape == (8, 8)
     assert np.unravel_index(heat.argmax(), heat.shape)[0] in (2, 3)
 
 
-@pytest.mark.usefixtures("every_slice_is_a_head")
-def test_probes_ask_about_the_slices_that_bleed_and_their_boxes(
-    small_set: Manifest, rule: RulePredictor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Shuffled:
-        def run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            return np.zeros(len(images)), np.random.default_rng(0).random((len(images), 2, 2))
+def test_a_control_is_named_after_its_kind() -> None:
+    for kind in (map_kinds.OWN, *map_kinds.OTHERS):
+        assert map_kinds.of_control(map_kinds.shuffled(kind)) == kind
+        assert map_kinds.of_control(kind) is None
 
-    monkeypatch.setattr(probes, "shuffled_network", lambda predictor, seed: Shuffled())
-    monkeypatch.setattr(probes, "gradient_maps", lambda predictor, images: images.astype(np.float32))
+
+@pytest.mark.usefixtures("every_slice_is_a_head", "maps_without_a_network")
+def test_probes_ask_about_the_slices_that_bleed_and_their_boxes(small_set: Manifest, rule: RulePredictor) -> None:
     table = predict_manifest(rule, small_set)
     steps: list[tuple[int, int]] = []
     found, lesions, exact = probes.run_probes(
         rule, small_set, table, lambda done, total: steps.append((done, total)), occlusions=2
     )
-    assert steps[-1][0] == steps[-1][1]
+    assert [done for done, _ in steps] == list(range(1, steps[-1][1] + 1))
     assert not exact
     assert len(found.rows) == 24
     assert len(found.boxed) == 6
     assert set(lesions) == set(np.flatnonzero(small_set.labels))
     assert (found.intact[found.boxed] - found.covered > 0.2).all()
-    assert found.occlusion_heat.shape == (2, 8, 8)
-    assert found.random_heat.max() == 1
-    assert found.gradient_heat.shape == (2, 32, 32)
-    assert set(found.erased) == {"heat map", probes.SHUFFLED, probes.OCCLUSION, probes.GRADIENTS}
+    everyone = {map_kinds.OWN, *map_kinds.OTHERS}
+    assert set(found.maps) == {map_kinds.shuffled(name) for name in everyone} | set(map_kinds.OTHERS)
+    assert found.maps[map_kinds.OCCLUSION].shape == (2, 8, 8)
+    assert found.maps[map_kinds.shuffled(map_kinds.OWN)].max() == 1
+    assert found.maps[map_kinds.GRADIENTS].shape == (2, 32, 32)
+    assert found.maps["Grad-CAM++"].shape == (6, 4, 4)
+    assert set(found.erased) == everyone | {map_kinds.shuffled(map_kinds.OWN)}
     assert found.erased["heat map"][0] == pytest.approx(found.intact[found.boxed[:2]].mean(), abs=0.01)
 
 

@@ -110,16 +110,8 @@ def test_the_verdict_names_what_failed() -> None:
     assert "Nothing could be checked" in shortcuts.verdict([Check("a", "unknown", "", "")], Metric(0.9))
 
 
-@pytest.mark.usefixtures("every_slice_is_a_head")
-def test_the_audit_is_made_once_and_read_back(
-    small_set: Manifest, rule: RulePredictor, monkeypatch: pytest.MonkeyPatch, tmp_path: object
-) -> None:
-    class Shuffled:
-        def run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            return np.zeros(len(images)), np.random.default_rng(0).random((len(images), 2, 2))
-
-    monkeypatch.setattr("hemo.evaluate.probes.shuffled_network", lambda predictor, seed: Shuffled())
-    monkeypatch.setattr("hemo.evaluate.probes.gradient_maps", lambda predictor, images: images.astype(np.float32))
+@pytest.mark.usefixtures("every_slice_is_a_head", "maps_without_a_network")
+def test_the_audit_is_made_once_and_read_back(small_set: Manifest, rule: RulePredictor, tmp_path: object) -> None:
     table = predict_manifest(rule, small_set)
     stages: list[str] = []
     audit = run_audit(table, small_set, rule, tmp_path / "cache", stages.append)  # type: ignore[operator]

@@ -17,6 +17,7 @@ from hemo.evaluate.map_kinds import OWN
 from hemo.evaluate.metrics import IntArray, Metric
 from hemo.evaluate.predictions import Predictions
 from hemo.evaluate.probes import lesion_masks, maps_at, run_probes
+from hemo.evaluate.random_labels import train_on_random_labels
 from hemo.evaluate.shortcuts import (
     Check,
     baseline_table,
@@ -83,6 +84,7 @@ def run_audit(
     cache_dir: Path,
     stage: Stage = lambda name: None,
     progress: Progress | None = None,
+    train: bool = True,
 ) -> Audit:
     """Make every check that these data allow.
 
@@ -94,6 +96,7 @@ def run_audit(
         cache_dir: where the baselines' features are kept.
         stage: told what is being done.
         progress: called with (done, total) within a stage.
+        train: also train a small network on random labels, which takes up to two and a half minutes.
     """
     about = predictions.about
     labels, probabilities = predictions.labels, predictions.probabilities
@@ -105,11 +108,13 @@ def run_audit(
     split = frame["split"].to_numpy(dtype=str)
     baselines = judge_baselines(features, manifest.labels, manifest.groups, split, about.group_kind)
     network = _network(predictions, [baseline.part for baseline in baselines])
+    stage("training on random labels")
+    trained = train_on_random_labels(manifest, progress) if train else "not asked for"
     stage("near copies")
     overlap = check_overlap(frame, about.group_kind)
     checks = [
         overlap,
-        check_random_labels(random_label_memory(features, manifest.groups), overlap, about.group_kind),
+        check_random_labels(random_label_memory(features, manifest.groups), overlap, about.group_kind, trained),
         check_duplicates(near_duplicates(features, manifest.groups, split), len(frame)),
         check_baselines(baselines, {part: metrics["auc"] for part, metrics in network.items()}),
         check_levels(predictions, about.threshold),

@@ -14,6 +14,7 @@ from hemo.evaluate.localisation import CENTRE
 from hemo.evaluate.map_kinds import OWN, shuffled
 from hemo.evaluate.metrics import FloatArray, Metric, auc
 from hemo.evaluate.predictions import Predictions
+from hemo.evaluate.random_labels import RandomLabels
 
 NEAR = 0.995
 """Correlation of two thumbnails, borders included, above which slices of different groups are near duplicates."""
@@ -110,13 +111,16 @@ def check_duplicates(pairs: pd.DataFrame, n: int) -> Check:
     return Check(name, "pass", f"No two groups share a near copy among {n} slices.", why)
 
 
-def check_random_labels(memory: tuple[float, float] | None, overlap: Check, kind: str) -> Check:
+def check_random_labels(
+    memory: tuple[float, float] | None, overlap: Check, kind: str, trained: RandomLabels | str = ""
+) -> Check:
     """What labels that mean nothing would score on this set, split by slice and split by group.
 
     Args:
         memory: see `baselines.random_label_memory`.
         overlap: the check of the set's own split: with groups on two sides, memory is what its figures may rest on.
         kind: what a group is.
+        trained: what a network trained on such labels reached, or why none was; see `random_labels`.
     """
     name = "Random labels"
     why = "A split by slice rewards memory: whatever it shows above the split by group is no reading."
@@ -125,8 +129,15 @@ def check_random_labels(memory: tuple[float, float] | None, overlap: Check, kind
     by_slice, by_group = memory
     finding = (
         f"With a random label for each {kind}, the nearest thumbnails reach AUC {by_slice:.2f} split by slice and "
-        f"{by_group:.2f} split by {kind}."
+        f"{by_group:.2f} split by {kind}"
     )
+    if isinstance(trained, RandomLabels):
+        finding += (
+            f"; a small network trained on such labels for {trained.epochs} epochs, {trained.by_slice:.2f} and "
+            f"{trained.by_group:.2f} on {trained.n[0]} and {trained.n[1]} held-out slices, the latter of "
+            f"{trained.n_groups} groups"
+        )
+    finding += "."
     if overlap.level == "fail":
         return Check(name, "fail", f"{finding} This set's own split is of the first sort.", why)
     return Check(name, "pass", finding, why)

@@ -86,7 +86,7 @@ def small_set(tmp_path: Path) -> Manifest:
 @pytest.fixture
 def every_slice_is_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the guard off where it is not what is tested."""
-    verdict = SimpleNamespace(is_head=True, reason="")
+    verdict = SimpleNamespace(is_head=True, reason="", head=None)
     monkeypatch.setattr("hemo.evaluate.predictions.assess", lambda ct_slice: verdict)
 
 

@@ -8,6 +8,7 @@ from hemo.evaluate.audit import Audit, run_audit
 from hemo.evaluate.baselines import Baseline, Features, extract_features
 from hemo.evaluate.metrics import Metric
 from hemo.evaluate.predictions import predict_manifest
+from hemo.evaluate.random_labels import RandomLabels
 from hemo.evaluate.shortcuts import Check
 from tests.evaluate.conftest import RulePredictor
 
@@ -33,6 +34,9 @@ def test_memory_matters_where_the_split_shares_patients() -> None:
     assert check.level == "fail"
     assert "AUC 0.98 split by slice and 0.51 split by patient" in check.finding
     assert shortcuts.check_random_labels(None, clean, "patient").level == "unknown"
+    trained = RandomLabels(0.91, 0.48, (300, 310), 20, 9)
+    told = shortcuts.check_random_labels((0.98, 0.51), clean, "patient", trained).finding
+    assert "trained on such labels for 9 epochs, 0.91 and 0.48 on 300 and 310 held-out slices" in told
 
 
 def features_of(thumbnails: np.ndarray) -> Features:
@@ -114,7 +118,7 @@ def test_the_verdict_names_what_failed() -> None:
 def test_the_audit_is_made_once_and_read_back(small_set: Manifest, rule: RulePredictor, tmp_path: object) -> None:
     table = predict_manifest(rule, small_set)
     stages: list[str] = []
-    audit = run_audit(table, small_set, rule, tmp_path / "cache", stages.append)  # type: ignore[operator]
+    audit = run_audit(table, small_set, rule, tmp_path / "cache", stages.append, train=False)  # type: ignore[operator]
     names = {check.name for check in audit.checks}
     assert {"Near copies", "Trivial baselines", "Skull only", "Lesion covered", "Heat map against controls"} <= names
     assert {row["rule"] for row in audit.baselines} >= {"network", "mean grey", "16×16 thumbnail"}
@@ -129,7 +133,7 @@ def test_the_audit_is_made_once_and_read_back(small_set: Manifest, rule: RulePre
 
 @pytest.mark.usefixtures("every_slice_is_a_head")
 def test_without_the_network_the_audit_keeps_to_the_data(small_set: Manifest, rule: RulePredictor, tmp_path) -> None:
-    audit = run_audit(predict_manifest(rule, small_set), small_set, None, tmp_path)
+    audit = run_audit(predict_manifest(rule, small_set), small_set, None, tmp_path, train=False)
     assert "Skull only" not in {check.name for check in audit.checks}
     assert next(row["name"] for row in audit.localisation) == "heat map"
     assert "same map, weights shuffled" not in {row["name"] for row in audit.localisation}

@@ -28,7 +28,18 @@ GROUP_KINDS = ("patient", "series", "file")
 LABEL_NAMES = ("Normal", "Hemorrhage")
 
 REQUIRED_COLUMNS = ("path", "label", "group", "group_kind", "slice", "split")
-_TEXT_COLUMNS = ("path", "group", "group_kind", "slice", "split", "mask_path", "source_split", "brain_level")
+_TEXT_COLUMNS = (
+    "path",
+    "group",
+    "group_kind",
+    "slice",
+    "split",
+    "mask_path",
+    "source_split",
+    "brain_level",
+    "window",
+    "site",
+)
 _BOOL_COLUMNS = (*SUBTYPES, "fracture")
 
 MANIFEST_CSV = "manifest.csv"
@@ -60,8 +71,9 @@ class Manifest:
             1 hemorrhage), `group` (patient or series), `group_kind` ("patient", "series" or "file", the last where
             neither is known), `slice` (slice number or file stem), `split` ("train", "validation", "test" or "").
             Where known: the five subtypes and `fracture` (bool), `boxes` (list of (xc, yc, w, h) as fractions of the
-            picture), `mask_path` (str, "" where there is none), `brain_level` (str), `source_split` (str, the split
-            the data set came with, where a protocol has replaced it).
+            picture), `mask_path` (str, "" where there is none), `brain_level` (str), `window` (str, the CT window of
+            the picture), `site` (str, hospital or scanner), `age` (float, years of the patient, NaN where unknown),
+            `source_split` (str, the split the data set came with, where a protocol has replaced it).
         root: the folder that paths are relative to.
         name: short name for people.
         source: who published the data and where.
@@ -237,6 +249,8 @@ def build_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
         frame[column] = frame[column].fillna("").astype(str)
     if "boxes" in frame.columns:
         frame["boxes"] = [list(boxes) if isinstance(boxes, list | tuple) else [] for boxes in frame["boxes"]]
+    if "age" in frame.columns:
+        frame["age"] = pd.to_numeric(frame["age"], errors="coerce").astype("float64")
     if "label" in frame.columns:
         frame["label"] = frame["label"].astype("int64")
     return frame.reset_index(drop=True)
@@ -248,6 +262,8 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     frame["label"] = frame["label"].astype("int64")
     for column in (name for name in _BOOL_COLUMNS if name in frame.columns):
         frame[column] = frame[column].str.lower().isin(("true", "1"))
+    if "age" in frame.columns:
+        frame["age"] = pd.to_numeric(frame["age"], errors="coerce").astype("float64")
     if "boxes" in frame.columns:
         boxes = [[tuple(box) for box in json.loads(text)] if text else [] for text in frame["boxes"]]
         frame["boxes"] = pd.Series(boxes, index=frame.index, dtype=object)

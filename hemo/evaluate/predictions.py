@@ -41,7 +41,18 @@ Progress = Callable[[int, int], None]
 TABLE_VERSION = 3
 """Raise when a table's content or its reading changes: older cached tables are then computed again."""
 COLUMNS = ("source", "slice", "group", "label", "logit", "probability", "call", "reason")
-KNOWN_COLUMNS = (*SUBTYPES, "fracture", "brain_level", "split", "source_split", "boxes", "mask_path", "age")
+KNOWN_COLUMNS = (
+    *SUBTYPES,
+    "fracture",
+    "brain_level",
+    "split",
+    "source_split",
+    "boxes",
+    "mask_path",
+    "age",
+    "window",
+    "site",
+)
 THUMBNAIL = 24
 """Side of the small picture kept of each slice, by which slices of like appearance are found."""
 _BATCH = 32
@@ -211,8 +222,10 @@ class Predictions:
 def read_table(path: Path) -> pd.DataFrame:
     """A predictions CSV with its types: text columns stay text, booleans become bool, boxes become lists."""
     text = dict.fromkeys(("source", "slice", "group", "call", "reason", "split", "source_split"), str)
-    frame = pd.read_csv(path, dtype=text | {"brain_level": str, "mask_path": str}, low_memory=False)
-    for name in set(frame.columns) & {*text, "brain_level", "mask_path"}:
+    frame = pd.read_csv(
+        path, dtype=text | dict.fromkeys(("brain_level", "mask_path", "window", "site"), str), low_memory=False
+    )
+    for name in set(frame.columns) & {*text, "brain_level", "mask_path", "window", "site"}:
         frame[name] = frame[name].fillna("").astype(str)
     for name in set(frame.columns) & {*SUBTYPES, "fracture"}:
         frame[name] = frame[name].astype(str).str.lower().isin(("true", "1", "1.0"))
@@ -324,7 +337,7 @@ def with_refused_files(predictions: Predictions) -> Predictions:
     frame["label"] = frame["label"].astype("Int64")
     for name in set(frame.columns) & {*SUBTYPES, "fracture"}:
         frame[name] = frame[name].fillna(False).astype(bool)
-    for name in set(frame.columns) & {"split", "source_split", "brain_level", "mask_path"}:
+    for name in set(frame.columns) & {"split", "source_split", "brain_level", "mask_path", "window", "site"}:
         frame[name] = frame[name].fillna("")
     if "boxes" in frame.columns:
         frame["boxes"] = [boxes if isinstance(boxes, list) else [] for boxes in frame["boxes"]]
@@ -423,7 +436,7 @@ def _prepared_batches(
             verdict = assess(ct_slice) if guard else None
             if verdict is not None and not verdict.is_head:
                 return verdict.reason
-            return predictor.preparation.apply(ct_slice)
+            return predictor.preparation.apply(ct_slice, verdict.head if verdict else None)
         except HemoError as error:
             return str(error)
 

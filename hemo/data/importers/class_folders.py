@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hemo.data.age import with_dicom_ages
 from hemo.data.importers.base import (
     Importer,
     folders_in,
@@ -59,6 +60,7 @@ def read(path: Path, group_pattern: str | None = None) -> Manifest:
         rows = [{key: value for key, value in row.items() if key != "subtype"} for row in rows]
     else:
         rows = [_with_subtypes(row) for row in rows]
+    rows = with_dicom_ages(rows, path)
     problems += set_problems(rows)
     return Manifest(build_frame(rows), path, path.resolve().name, problems=tuple(problems))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from hemo.data.age import with_dicom_ages, years_of
 from hemo.data.importers.base import (
     Importer,
     images_below,
@@ -21,7 +22,14 @@ from hemo.errors import DatasetError
 PATH_NAMES = ("jpg", "path", "filepath", "file", "filename", "image", "imagepath", "img", "png", "name", "id")
 LABEL_NAMES = ("category", "label", "class", "hemorrhage", "hashemorrhage", "target", "diagnosis", "ich")
 GROUP_NAMES = ("patient", "patientid", "patientnumber", "group", "series", "seriesid", "subject", "case", "study")
+AGE_NAMES = ("age", "ageyears", "patientage", "ageinyears")
+WINDOW_NAMES = ("window", "ctwindow", "windowname")
+SITE_NAMES = ("site", "hospital", "scanner", "institution", "source", "center", "centre")
 SPLIT_NAMES = ("split", "set", "fold", "subset", "partition")
+
+
+_EXTRAS = {"age": AGE_NAMES, "window": WINDOW_NAMES, "site": SITE_NAMES}
+"""Further columns that are taken along where a table has them."""
 
 
 def recognises(path: Path) -> bool:
@@ -44,7 +52,7 @@ def read(
     split_column: str | None = None,
     image_root: Path | None = None,
 ) -> Manifest:
-    """Import a table of paths and labels.
+    """Import a table of paths and labels, with age in years, CT window and site where it has such columns.
 
     Args:
         path: the CSV, or a folder that holds exactly one.
@@ -67,16 +75,25 @@ def read(
     groups = _optional(columns, group_column, GROUP_NAMES, "patients", file)
     splits = _optional(columns, split_column, SPLIT_NAMES, "splits", file)
     root = Path(image_root) if image_root else file.parent
-    rows, problems = _rows(table, root, paths, labels, groups, splits)
+    extras = {name: _find(columns, names) for name, names in _EXTRAS.items()}
+    rows, problems = _rows(table, root, paths, labels, groups, splits, extras)
     rows, faults = without_faults(rows, root)
     problems += faults
+    if not extras["age"]:
+        rows = with_dicom_ages(rows, root)
     require_rows(rows, problems, file, "rows that name a slice on disk and its label")
     problems += set_problems(rows)
     return Manifest(build_frame(rows), root, file.stem, problems=tuple(problems))
 
 
 def _rows(
-    table: pd.DataFrame, root: Path, paths: str, labels: str, groups: str | None, splits: str | None
+    table: pd.DataFrame,
+    root: Path,
+    paths: str,
+    labels: str,
+    groups: str | None,
+    splits: str | None,
+    extras: dict[str, str | None],
 ) -> tuple[list[dict[str, Any]], list[Problem]]:
     locate = _Locator(root)
     kind = "series" if groups and "series" in squeeze(groups) else "patient"
@@ -102,6 +119,11 @@ def _rows(
                     "group_kind": kind if group else "file",
                     "slice": PurePosixPath(found).stem,
                     "split": (split_of(record[splits]) or "") if splits else "",
+                    **{
+                        name: years_of(record[column]) if name == "age" else record[column].strip()
+                        for name, column in extras.items()
+                        if column
+                    },
                 }
             )
     return rows, problems

@@ -92,6 +92,7 @@ def _row(
         "fracture": bool(record.get("Fracture_Yes_No", 0)),
         "boxes": boxes or [],
         "mask_path": mask.relative_to(root).as_posix() if mask else "",
+        "window": "level 40, width 120",
         "brain_level": ct_ich_level(record["PatientNumber"], record["SliceNumber"]),
     }
 

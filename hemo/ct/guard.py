@@ -7,7 +7,7 @@ checked first.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from hemo.ct.guard_features import FEATURES, Measured, measure
+from hemo.ct.head import Head
 from hemo.ct.slice import CTSlice
 from hemo.ct.trees import Trees
 from hemo.errors import HemoError
@@ -39,12 +40,15 @@ class GuardVerdict:
         level: "brain", "base" (skull base in view) or "vertex" (little brain within thick bone); "none" if refused.
             A heuristic for reports by level, not an anatomical statement.
         score: logit of "head" less the threshold: at least 0 for a head. -inf where Hounsfield units alone decide.
+        head: where the head is, in the pixels of `hemo.ct.head.work_copy`, so that a preparation need not look for it
+            again; None where refused.
     """
 
     is_head: bool
     reason: str
     level: Literal["brain", "base", "vertex", "none"]
     score: float
+    head: Head | None = field(default=None, repr=False, compare=False)
 
 
 def assess(slice_: CTSlice) -> GuardVerdict:
@@ -65,7 +69,7 @@ def assess(slice_: CTSlice) -> GuardVerdict:
         reason = _reason(measured, float(weights.levels["neck"].score(features)[0]))
         return GuardVerdict(False, f"{_EXPECTED} Received: {reason}.", "none", min(score, -1e-6))
     levels = {name: float(trees.score(features)[0]) for name, trees in weights.levels.items() if name != "neck"}
-    return GuardVerdict(True, "", max(levels, key=lambda name: levels[name]), score)  # type: ignore[arg-type]
+    return GuardVerdict(True, "", max(levels, key=lambda name: levels[name]), score, measured.head)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hemo.ct.head import Head, find_head
+from hemo.ct.head import Head, find_head_on_copy, work_copy
 
-_OUTLINE_SIZE = 256
 _CROP_SIZE = 96
 _ANGLES = 72
 _RADII = 48
@@ -65,7 +64,7 @@ FEATURES = (
 
 @dataclass(frozen=True)
 class Measured:
-    """Features of one picture and the outline they rest on (None where nothing stands out)."""
+    """Features of one picture, and the head they rest on in its `work_copy` (None where nothing stands out)."""
 
     features: np.ndarray
     head: Head | None
@@ -84,8 +83,8 @@ def measure(grey: np.ndarray, colorfulness: float = 0.0) -> Measured:
     Returns:
         Features, float32 (len(FEATURES),); zeros but for the color where no outline is found.
     """
-    small = _resized(grey, _OUTLINE_SIZE)
-    head = find_head(small)
+    small = work_copy(grey)
+    head = find_head_on_copy(small)
     values = {"colorfulness": colorfulness}
     if head is not None:
         crop, mask = _crop(small, head)
@@ -97,13 +96,6 @@ def measure(grey: np.ndarray, colorfulness: float = 0.0) -> Measured:
         values |= _picture(small, head)
     features = np.array([values.get(name, 0.0) for name in FEATURES], np.float32)
     return Measured(np.nan_to_num(features), head)
-
-
-def _resized(grey: np.ndarray, longer: int) -> np.ndarray:
-    height, width = grey.shape
-    scale = longer / max(height, width)
-    size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
 
 
 def _crop(grey: np.ndarray, head: Head) -> tuple[np.ndarray, np.ndarray]:

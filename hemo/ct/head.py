@@ -39,6 +39,13 @@ class Head:
         """Intracranial area as a share of the head's area: near zero in the neck, 0.5 to 0.8 in the mid-brain."""
         return float(self.intracranial.sum() / max(1, self.mask.sum()))
 
+    def resized(self, shape: tuple[int, int]) -> "Head":
+        """The same head in the same picture at another size, (rows, columns)."""
+        size = shape[::-1]
+        mask = cv2.resize(self.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+        inside = cv2.resize(self.intracranial.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+        return Head(mask, _box_of(mask), inside)
+
 
 def find_head(grey: np.ndarray) -> Head | None:
     """Find the head in a grey picture.
@@ -49,20 +56,28 @@ def find_head(grey: np.ndarray) -> Head | None:
     Returns:
         The head, or None where nothing larger than two hundredths of the picture stands out from the background.
     """
+    head = find_head_on_copy(work_copy(grey))
+    return head and head.resized((grey.shape[0], grey.shape[1]))
+
+
+def work_copy(grey: np.ndarray) -> np.ndarray:
+    """The copy of a picture that outlines are found on: (h, w) uint8, longer side `_WORK_SIZE` pixels."""
     height, width = grey.shape
     scale = _WORK_SIZE / max(height, width)
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    small = _without_white_page(small)
-    outline = _outline(small)
-    if outline is None:
-        return None
-    inside = _inside_skull(small, outline)
-    mask = cv2.resize(outline.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
-    intracranial = cv2.resize(inside.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+
+
+def find_head_on_copy(copy: np.ndarray) -> Head | None:
+    """`find_head` on what `work_copy` made, in the copy's own pixels: for callers that measure there as well."""
+    copy = _without_white_page(copy)
+    outline = _outline(copy)
+    return None if outline is None else Head(outline, _box_of(outline), _inside_skull(copy, outline))
+
+
+def _box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-    return Head(mask=mask, box=box, intracranial=intracranial)
+    return (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 def _disc(diameter: int) -> np.ndarray:

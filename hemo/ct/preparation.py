@@ -10,7 +10,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from hemo.ct.head import find_head
+from hemo.ct.head import Head, find_head
 from hemo.ct.slice import CTSlice
 from hemo.ct.window import MODEL_WINDOW
 from hemo.errors import HemoError
@@ -86,12 +86,13 @@ class Preparation:
         except TypeError as error:
             raise HemoError(f"Expected a preparation with kind and size. Received: {values}") from error
 
-    def apply(self, source: "CTSlice | np.ndarray") -> Prepared:
+    def apply(self, source: "CTSlice | np.ndarray", head: Head | None = None) -> Prepared:
         """Prepare one slice.
 
         Args:
             source: a slice, windowed here with the model's own window when it is in HU; or its
                 (H, W) uint8 grey picture.
+            head: the head in it, in pixels of any size of it, where the guard has found it; looked for otherwise.
         """
         grey = source.grey(MODEL_WINDOW) if isinstance(source, CTSlice) else source
         if self.kind == "whole":
@@ -99,11 +100,10 @@ class Preparation:
             image = cv2.resize(grey, (self.size, self.size), interpolation=cv2.INTER_AREA)
             to_source = _scaling(width / self.size, height / self.size, 0.0, 0.0)
             return Prepared(image, to_source, (height, width), head_found=True)
-        return self._head_centred(grey)
+        return self._head_centred(grey, head.resized(grey.shape) if head else find_head(grey))
 
-    def _head_centred(self, grey: np.ndarray) -> Prepared:
+    def _head_centred(self, grey: np.ndarray, head: Head | None) -> Prepared:
         height, width = grey.shape
-        head = find_head(grey)
         top, left, bottom, right = head.box if head else (0, 0, height, width)
         side = max(bottom - top, right - left) * (1 + 2 * _MARGIN)
         side_pixels = max(1, round(side))

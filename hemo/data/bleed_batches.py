@@ -25,7 +25,9 @@ _KIND_SHARES = {
     "subarachnoid": 0.16,
     "subdural": 0.20,
 }
-_LEAST_COVER = 0.12
+PLACE = 8
+"""Side of one place of the evidence map, in pixels of the prepared image."""
+_LEAST_COVER = 0.2
 """A place of the evidence map counts as bleed from this share of its area; below it, it is left out of the loss."""
 
 
@@ -65,8 +67,8 @@ class Batch:
 
     Attributes:
         images: (N, S, S, 1) float32 in [0, 1].
-        targets: "logit" (N, 1) float32, "evidence" (N, S/16, S/16, 1) float32.
-        weights: "logit" (N,) float32, "evidence" (N, S/16, S/16) float32, zero where the place is not known.
+        targets: "logit" (N, 1) float32, "evidence" (N, S/PLACE, S/PLACE, 1) float32.
+        weights: "logit" (N,) float32, "evidence" (N, S/PLACE, S/PLACE) float32, zero where the place is not known.
     """
 
     images: np.ndarray
@@ -180,8 +182,8 @@ class BleedBatches:
         return cv2.dilate(anatomy.intracranial.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)
 
     def _places(self, cover: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Target and weight of each place, (S/16, S/16) float32, from a mask's cover of each pixel."""
-        side = cover.shape[0] // 16
+        """Target and weight of each place, (S/PLACE, S/PLACE) float32, from a mask's cover of each pixel."""
+        side = cover.shape[0] // PLACE
         share = cv2.resize(cover, (side, side), interpolation=cv2.INTER_AREA)
         # Of a bleed too small to fill a place, the fullest place stands for it.
         places = (share >= min(_LEAST_COVER, max(float(share.max()), 1e-6))).astype(np.float32)

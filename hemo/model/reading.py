@@ -143,11 +143,13 @@ def _read_batch(
 
 def _prepare(predictor: Predictor, ct_slice: CTSlice, guard: bool) -> Prepared | str:
     """The prepared slice, or why it is refused."""
+    head = None
     if guard:
         verdict = assess(ct_slice)
         if not verdict.is_head:
             return verdict.reason
+        head = verdict.head
     try:
-        return predictor.preparation.apply(ct_slice)
+        return predictor.preparation.apply(ct_slice, head)
     except HemoError as error:
         return str(error)

@@ -45,6 +45,25 @@ class FileLock:
         finally:
             os.close(descriptor)
 
+    @contextmanager
+    def wait_hold(self, seconds: float, note: dict[str, Any]) -> Iterator[bool]:
+        """Hold the lock inside the `with` block, waiting a while for whoever is about to let go of it.
+
+        Args:
+            seconds: to wait at most.
+            note: what others read through `holder`.
+
+        Yields:
+            Whether the lock is held.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            with self.try_hold(note) as held:
+                if held or time.monotonic() >= until:
+                    yield held
+                    return
+            time.sleep(0.2)
+
     def holder(self) -> dict[str, Any] | None:
         """The note of the present holder, or None where the lock is free."""
         try:

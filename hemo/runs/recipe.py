@@ -8,9 +8,8 @@ of the card is computed.
 """
 
 import json
-import time
+import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +23,28 @@ from hemo.data.prepared import prepared_images
 from hemo.data.split import folds
 from hemo.errors import RunError
 from hemo.model.architectures import architecture_named
-from hemo.model.fit_lite0 import Lite0Settings, fit_lite0
+from hemo.model.fit_lite0 import Lite0Settings
+from hemo.runs.recipe_network import recipe_networks, train_networks
 from hemo.workspace import Workspace
 
 FOLDS = 5
 FOLD_SEED = 20
-FOLD_STEPS = 900
-FINAL_STEPS = 1500
+FOLD_STEPS = 1800
+FINAL_STEPS = 1800
 MODEL_NAME = "hemo-lite0"
 
 Say = Callable[[str], None]
 
 
 def run_recipe(
-    data: Path, out: Path, resume: bool = True, say: Say = print, settings: Lite0Settings | None = None
+    data: Path,
+    out: Path,
+    resume: bool = True,
+    say: Say = print,
+    settings: Lite0Settings | None = None,
+    workers: int | None = None,
 ) -> Path:
-    """Train the folds and the shipped network; the bundle is written by `hemo.report`'s card from what lies in `out`.
+    """Train the folds and the shipped network; `hemo.runs.recipe_card` writes the bundle from what lies in `out`.
 
     Args:
         data: the CT-ICH folder.
@@ -47,12 +52,13 @@ def run_recipe(
         resume: go on with what `out` holds; without it, a folder that already holds a run is refused.
         say: receives one line at each step worth telling.
         settings: of each network; `steps` is set by the recipe where left at its default.
+        workers: networks trained side by side; None takes two where the machine has two cores.
 
     Returns:
         `out`, holding out_of_fold.csv, out_of_fold_evidence.npz, folds.csv, recipe.json and final.keras.
 
     Raises:
-        RunError: the folder holds a run and `resume` is False, or a run of other settings.
+        RunError: the folder holds a run and `resume` is False, or a run of other settings, or another process is at it.
     """
     base = settings or Lite0Settings()
     manifest = import_dataset(data)
@@ -69,20 +75,13 @@ def run_recipe(
             "fingerprint": manifest.fingerprint(),
         },
     )
-    preparation = architecture_named("lite0").preparation
-    images = prepared_images(manifest, preparation, Workspace.from_environment().cache)
+    # Prepared once, before several processes would each begin to.
+    prepared_images(manifest, architecture_named("lite0").preparation, Workspace.from_environment().cache)
     fold = folds(manifest, FOLDS, FOLD_SEED).to_numpy()
     _write_folds(manifest, fold, out / "folds.csv")
-    for number in range(FOLDS):
-        _fold(number, fold, images, manifest, replace(base, steps=FOLD_STEPS, seed=base.seed + number), out, say)
+    networks = recipe_networks(data, out, base, FOLDS, (FOLD_STEPS, FINAL_STEPS))
+    train_networks(networks, fold, workers or min(2, os.cpu_count() or 1), say)
     gather(manifest, out)
-    final = out / "final.keras"
-    if not final.exists():
-        everyone = replace(base, steps=FINAL_STEPS, seed=base.seed + FOLDS)
-        model = fit_lite0(
-            images, manifest.labels, manifest.groups, everyone, out / "final", _reporter("all patients", everyone, say)
-        )
-        _save(model, final)
     return out
 
 
@@ -94,44 +93,6 @@ def _claim(out: Path, resume: bool, recipe: dict[str, Any]) -> None:
         if json.loads(path.read_text()) != json.loads(json.dumps(recipe)):
             raise RunError(f"Expected to go on with the same data and settings. Received: {out}, begun with others")
     write_json_atomically(path, recipe)
-
-
-def _fold(
-    number: int, fold: np.ndarray, images: np.ndarray, manifest: Manifest, settings: Lite0Settings, out: Path, say: Say
-) -> None:
-    """Train on the other folds and predict this one."""
-    result = out / f"fold{number}.npz"
-    if result.exists():
-        return
-    train, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-    model = fit_lite0(
-        np.asarray(images[train]),
-        manifest.labels[train],
-        manifest.groups[train],
-        settings,
-        out / f"fold{number}",
-        _reporter(f"fold {number}", settings, say),
-    )
-    logit, evidence = predict_lite0(model, np.asarray(images[held]))
-    write_atomically(result, lambda file: np.savez(file, rows=held, logit=logit, evidence=evidence.astype(np.float16)))
-    say(
-        f"fold {number}: {len(held)} slices of {len(set(manifest.groups[held]))} patients predicted, "
-        f"AUC {_auc(manifest.labels[held], logit):.3f}"
-    )
-
-
-def predict_lite0(model: Any, images: np.ndarray, batch: int = 32) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (N,) and evidence maps (N, h, w), float32, of prepared uint8 images (N, S, S)."""
-    import tensorflow as tf
-
-    forward = tf.function(lambda x: model(x, training=False), jit_compile=False)
-    logits, maps = [], []
-    for start in range(0, len(images), batch):
-        part = images[start : start + batch].astype(np.float32)[..., None] / 255.0
-        output = forward(tf.constant(part))
-        logits.append(output["logit"].numpy()[:, 0])
-        maps.append(output["evidence"].numpy()[..., 0])
-    return np.concatenate(logits), np.concatenate(maps)
 
 
 def gather(manifest: Manifest, out: Path) -> list[int]:
@@ -166,29 +127,3 @@ def gather(manifest: Manifest, out: Path) -> list[int]:
 def _write_folds(manifest: Manifest, fold: np.ndarray, path: Path) -> None:
     table = pd.DataFrame({"group": manifest.groups, "fold": fold}).drop_duplicates().sort_values("group")
     write_atomically(path, lambda file: table.to_csv(file, index=False))
-
-
-def _save(model: Any, path: Path) -> None:
-    partial = path.with_name(".part.keras")
-    model.save(partial, include_optimizer=False)
-    partial.replace(path)
-
-
-def _reporter(what: str, settings: Lite0Settings, say: Say) -> Callable[[int, dict[str, float]], None]:
-    begun = time.monotonic()
-    first: list[int] = []
-
-    def report(step: int, means: dict[str, float]) -> None:
-        first.append(step)
-        pace = (time.monotonic() - begun) / max(1, step - first[0] + 80)
-        left = (settings.steps - step) * pace / 60
-        losses = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
-        say(f"{what}: step {step}/{settings.steps}, {losses}, {left:.0f} min left")
-
-    return report
-
-
-def _auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(labels, scores)) if 0 < labels.sum() < len(labels) else float("nan")

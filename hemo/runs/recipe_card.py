@@ -22,6 +22,7 @@ from hemo.data.manifest import Manifest
 from hemo.errors import RunError
 from hemo.evaluate.calibration import Calibration, cross_fitted, fit_calibration
 from hemo.evaluate.evaluation import by_subtype
+from hemo.evaluate.failures import failures
 from hemo.evaluate.intervals import summarise
 from hemo.evaluate.levels import RULE_NAMES, RULES, group_scores
 from hemo.evaluate.localisation import boxes_to_mask, centre_guess, enlarged, localise
@@ -35,7 +36,8 @@ from hemo.model.bundle import ModelBundle, load_bundle, write_bundle
 from hemo.model.card import Card, default_threshold
 from hemo.model.heatmap import inside_head
 from hemo.model.reading import call_for
-from hemo.runs.recipe import FOLDS, gather, predict_lite0
+from hemo.runs.recipe import FOLDS, gather
+from hemo.runs.recipe_network import predict_lite0
 
 OUT_OF_FOLD = "out_of_fold"
 _LIMITS = (
@@ -124,6 +126,7 @@ def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
     card = _card(run, name, manifest, covered, table)
     predictions = out_of_fold_predictions(run, manifest, card)
     card["metrics"] |= _figures_of_places(predictions, card)
+    card["failures"] = failures(predictions, default_threshold(card))  # type: ignore[arg-type]
     target = models / name
     bundle = write_bundle(target, keras.models.load_model(run / "final.keras", compile=False), card)
     about = replace(predictions.about, model_sha256=bundle.card["sha256"], root="")

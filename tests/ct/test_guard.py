@@ -13,6 +13,7 @@ from hemo.data.levels import ct_ich_level
 from hemo.data.non_heads import FAMILIES, HU_FAMILIES, make_non_head
 from hemo.data.phantom_study import phantom_study
 from hemo.errors import HemoError
+from tests.ct.odd_pictures import KINDS, draw
 
 
 def as_slice(picture):
@@ -53,6 +54,14 @@ def verdicts_on_made_pictures():
         slices = [CTSlice(p, "HU", family) if family in HU_FAMILIES else as_slice(p) for p in pictures]
         verdicts[family] = [assess(slice_) for slice_ in slices]
     return verdicts
+
+
+def test_refuses_98_percent_of_kinds_of_pictures_that_it_was_never_fitted_on():
+    accepted = {}
+    for index, kind in enumerate(KINDS):
+        rng = np.random.default_rng([7, index])
+        accepted[kind] = sum(assess(as_slice(draw(kind, rng))).is_head for _ in range(12))
+    assert sum(accepted.values()) <= 0.02 * 12 * len(KINDS), {kind: n for kind, n in accepted.items() if n}
 
 
 def test_refuses_98_percent_of_made_pictures(verdicts_on_made_pictures):

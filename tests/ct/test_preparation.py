@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from hemo.ct.guard import assess
 from hemo.ct.preparation import Preparation
 from hemo.ct.slice import CTSlice
 from hemo.ct.window import MODEL_WINDOW, apply_window
@@ -32,6 +33,16 @@ def test_a_slice_in_hu_and_its_picture_are_prepared_alike(slice_hu: np.ndarray) 
     from_hu = Preparation().apply(CTSlice(pixels=slice_hu.astype(np.float32), unit="HU", name="a"))
     from_grey = Preparation().apply(CTSlice(pixels=grey.astype(np.float32), unit="grey", name="b"))
     assert np.array_equal(from_hu.image, from_grey.image)
+
+
+@pytest.mark.parametrize("side", [180, 256, 650])
+def test_the_head_that_the_guard_found_serves_as_well(slice_hu: np.ndarray, side: int) -> None:
+    grey = cv2.resize(apply_window(slice_hu, MODEL_WINDOW), (side, side))
+    verdict = assess(CTSlice(pixels=grey.astype(np.float32), unit="grey", name="a"))
+    assert verdict.head is not None
+    looked, given = Preparation().apply(grey), Preparation().apply(grey, verdict.head)
+    assert np.array_equal(looked.image, given.image)
+    assert np.array_equal(looked.to_source, given.to_source) and given.head_found
 
 
 def test_the_margin_does_not_change_what_the_network_sees(slice_hu: np.ndarray) -> None:

@@ -18,8 +18,8 @@ def test_shapes_and_ranges(batches: BleedBatches) -> None:
     batch = batches.batch(0)
     assert batch.images.shape == (n, 224, 224, 1) and batch.images.dtype == np.float32
     assert batch.images.min() >= 0 and batch.images.max() <= 1
-    assert batch.targets["logit"].shape == (n, 1) and batch.targets["evidence"].shape == (n, 14, 14, 1)
-    assert batch.weights["evidence"].shape == (n, 14, 14)
+    assert batch.targets["logit"].shape == (n, 1) and batch.targets["evidence"].shape == (n, 28, 28, 1)
+    assert batch.weights["evidence"].shape == (n, 28, 28)
 
 
 def test_a_step_is_the_same_whenever_it_is_drawn(batches: BleedBatches) -> None:
@@ -38,7 +38,7 @@ def test_real_bleeds_teach_the_call_only_and_painted_ones_the_place_too(batches:
     assert (batch.targets["logit"][real] > 0.5).all()
     assert (batch.targets["evidence"][real] == 0).all()
     # Inside the skull the place is not known; in the corners' air it is known that there is none.
-    assert (batch.weights["evidence"][real][:, 5:9, 5:9] == 0).all()
+    assert (batch.weights["evidence"][real][:, 10:18, 10:18] == 0).all()
     assert (batch.weights["evidence"][real][:, 0, 0] == 1).mean() > 0.5
     assert (batch.targets["logit"][clear] < 0.5).all()
     assert (batch.weights["evidence"][clear] == 1).all() and (batch.targets["evidence"][clear] == 0).all()

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from hemo.data.bleed_batches import PLACE
 from hemo.errors import BundleError
 from hemo.model.architectures import imagenet_lite0
-from hemo.model.architectures.lite0 import POOLING_SHARPNESS, build_lite0
+from hemo.model.architectures.lite0 import EVIDENCE_STRIDE, POOLING_SHARPNESS, build_lite0
 
 
 @pytest.mark.slow
@@ -13,7 +14,7 @@ def test_the_call_is_pooled_from_the_evidence() -> None:
     model = build_lite0(64)
     images = np.random.default_rng(0).random((3, 64, 64, 1), dtype=np.float32)
     output = {name: np.asarray(value) for name, value in model(images, training=False).items()}
-    assert output["logit"].shape == (3, 1) and output["evidence"].shape == (3, 4, 4, 1)
+    assert output["logit"].shape == (3, 1) and output["evidence"].shape == (3, 64 // EVIDENCE_STRIDE, 64 // EVIDENCE_STRIDE, 1)
     sharpened = POOLING_SHARPNESS * output["evidence"].reshape(3, -1).astype(np.float64)
     pooled = np.log(np.exp(sharpened).mean(axis=1)) / POOLING_SHARPNESS
     kernel, bias = (np.asarray(value) for value in model.get_layer("logit").get_weights())
@@ -31,6 +32,10 @@ def test_the_trunk_starts_from_imagenet_summed_over_colour() -> None:
         float(state["_blocks.3._depthwise_conv.weight"][7, 0, 4, 0]), rel=1e-5
     )
     assert model.count_params() < 3_600_000
+
+
+def test_batches_and_network_agree_on_the_size_of_a_place() -> None:
+    assert EVIDENCE_STRIDE == PLACE
 
 
 def test_refuses_a_size_that_the_strides_do_not_divide() -> None:

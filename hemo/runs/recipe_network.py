@@ -1,0 +1,189 @@
+"""One network of the recipe, in this process or in one of several: a fold's, or the one of all patients to ship.
+
+Two networks side by side with one thread each train a sixth faster than one after the other with two threads: much of
+a step is too small to share. Which process trains a network changes nothing of it: a batch depends on seed and step.
+"""
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemo.atomic import write_atomically
+from hemo.data.importers import import_dataset
+from hemo.data.prepared import prepared_images
+from hemo.errors import RunError
+from hemo.evaluate.metrics import auc
+from hemo.model.architectures import architecture_named
+from hemo.model.fit_lite0 import Lite0Settings, fit_lite0
+from hemo.runs.lock import FileLock
+from hemo.workspace import Workspace
+
+ALL_PATIENTS = -1
+"""Number of the network that is trained on every fold."""
+_LOCK_PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Network:
+    """What to train, complete enough to be sent to another process.
+
+    Args:
+        number: the fold that it does not see, or `ALL_PATIENTS`.
+        data: the data set's folder.
+        out: the run's folder, holding folds.csv.
+        settings: of the training, steps and seed included.
+    """
+
+    number: int
+    data: Path
+    out: Path
+    settings: Lite0Settings
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return "final" if self.number == ALL_PATIENTS else f"fold{self.number}"
+
+    @property
+    def result(self) -> Path:
+        """What stands when it is finished: the shipped network, or the held-out fold's predictions."""
+        return self.out / ("final.keras" if self.number == ALL_PATIENTS else f"{self.name}.npz")
+
+
+def train_networks(networks: list[Network], fold: np.ndarray, workers: int, say: Callable[[str], None]) -> None:
+    """Train what is not finished yet, several at a time.
+
+    Args:
+        networks: in the order in which they are begun.
+        fold: (N,) fold of each slice, in the manifest's order.
+        workers: processes; with one, everything happens in this process with all its threads.
+        say: receives lines of progress; from other processes they are printed.
+
+    Raises:
+        RunError: a network is being trained by another process.
+    """
+    waiting = [network for network in networks if not network.result.exists()]
+    if workers == 1:
+        for network in waiting:
+            train_network(network, fold, say)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread, initargs=(os.getpid(),)) as pool:
+        pending = [pool.submit(train_network, network, fold, _print) for network in waiting]
+        try:
+            for future in as_completed(pending):
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def train_network(network: Network, fold: np.ndarray, say: Callable[[str], None]) -> None:
+    """Train one network, going on from its checkpoint, and write its result."""
+    folder = network.out / network.name
+    with FileLock(folder / ".lock").wait_hold(_LOCK_PATIENCE_SECONDS, {"pid": os.getpid()}) as held:
+        if not held:
+            raise RunError(f"Expected {network.name} to be free. Received: another process that trains it")
+        manifest = import_dataset(network.data)
+        preparation = architecture_named("lite0").preparation
+        images = prepared_images(manifest, preparation, Workspace.from_environment().cache)
+        train = np.flatnonzero(fold != network.number)
+        model = fit_lite0(
+            np.asarray(images[train]),
+            manifest.labels[train],
+            manifest.groups[train],
+            network.settings,
+            folder,
+            _reporter(network, say),
+        )
+        if network.number == ALL_PATIENTS:
+            _save(model, network.result)
+            return
+        held_out = np.flatnonzero(fold == network.number)
+        logit, evidence = predict_lite0(model, np.asarray(images[held_out]))
+    maps = evidence.astype(np.float16)
+    write_atomically(network.result, lambda file: np.savez(file, rows=held_out, logit=logit, evidence=maps))
+    score = auc(manifest.labels[held_out], logit).value
+    patients = len(set(manifest.groups[held_out]))
+    said = "not defined" if score is None else f"{score:.3f}"
+    say(f"{network.name}: {len(held_out)} slices of {patients} patients predicted, AUC {said}")
+
+
+def predict_lite0(model: Any, images: np.ndarray, batch: int = 32) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (N,) and evidence maps (N, h, w), float32, of prepared uint8 images (N, S, S)."""
+    import tensorflow as tf
+
+    forward = tf.function(lambda x: model(x, training=False), jit_compile=False)
+    logits, maps = [], []
+    for start in range(0, len(images), batch):
+        part = images[start : start + batch].astype(np.float32)[..., None] / 255.0
+        output = forward(tf.constant(part))
+        logits.append(output["logit"].numpy()[:, 0])
+        maps.append(output["evidence"].numpy()[..., 0])
+    return np.concatenate(logits), np.concatenate(maps)
+
+
+def recipe_networks(data: Path, out: Path, base: Lite0Settings, folds: int, steps: tuple[int, int]) -> list[Network]:
+    """The folds' networks and the one of all patients, each with a seed of its own.
+
+    Args:
+        data: the data set's folder.
+        out: the run's folder.
+        base: settings of each.
+        folds: number of folds.
+        steps: of a fold's network and of the final one.
+    """
+    numbers = [*range(folds), ALL_PATIENTS]
+    return [
+        Network(number, data, out, replace(base, steps=steps[number == ALL_PATIENTS], seed=base.seed + index))
+        for index, number in enumerate(numbers)
+    ]
+
+
+def _one_thread(parent: int) -> None:
+    """Prepare a worker: one thread of arithmetic, and no life after the parent's, even where that is killed."""
+    import cv2
+
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ[name] = "1"
+    cv2.setNumThreads(1)
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(2.0)
+    # The checkpoint on disk is whole at any moment; an orphan would train on beside the run that goes on.
+    os._exit(1)
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def _save(model: Any, path: Path) -> None:
+    partial = path.with_name(".part.keras")
+    model.save(partial, include_optimizer=False)
+    partial.replace(path)
+
+
+def _reporter(network: Network, say: Callable[[str], None]) -> Callable[[int, dict[str, float]], None]:
+    begun: list[tuple[int, float]] = []
+
+    def report(step: int, means: dict[str, float]) -> None:
+        begun.append((step, time.monotonic()))
+        (first, start), steps = begun[0], network.settings.steps
+        losses = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
+        # The first report holds start-up and tracing: the pace is known from the second one on.
+        left = f", {(steps - step) * (begun[-1][1] - start) / (step - first) / 60:.0f} min left" if step > first else ""
+        say(f"{network.name}: step {step}/{steps}, {losses}{left}")
+
+    return report

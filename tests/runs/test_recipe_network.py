@@ -1,0 +1,90 @@
+"""The recipe's networks in processes of their own: no orphan after a kill, and the same command goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hemo.data.importers import import_dataset
+from hemo.data.phantom import write_phantom
+from hemo.data.split import folds
+from hemo.errors import RunError
+from hemo.model.fit_lite0 import Lite0Settings
+from hemo.runs.lock import FileLock
+from hemo.runs.recipe_network import ALL_PATIENTS, recipe_networks, train_network
+from hemo.workspace import REPOSITORY
+
+_RECIPE = """
+import sys
+from pathlib import Path
+from hemo.data.bleed_batches import BatchSettings
+from hemo.model import fit_lite0
+from hemo.runs import recipe
+if __name__ == "__main__":
+    recipe.FOLDS, recipe.FOLD_STEPS, recipe.FINAL_STEPS = 2, int(sys.argv[3]), 2
+    settings = fit_lite0.Lite0Settings(warmup=1, batch=BatchSettings(bleeds=2, clear=1, painted=1))
+    recipe.run_recipe(Path(sys.argv[1]), Path(sys.argv[2]), settings=settings, workers=2)
+"""
+
+
+def test_every_fold_and_the_shipped_network_have_seeds_and_folders_of_their_own(tmp_path: Path) -> None:
+    networks = recipe_networks(tmp_path, tmp_path, Lite0Settings(seed=10), 3, (5, 9))
+    assert [network.number for network in networks] == [0, 1, 2, ALL_PATIENTS]
+    assert [network.settings.seed for network in networks] == [10, 11, 12, 13]
+    assert [network.settings.steps for network in networks] == [5, 5, 5, 9]
+    assert [network.result.name for network in networks] == ["fold0.npz", "fold1.npz", "fold2.npz", "final.keras"]
+
+
+def test_a_network_that_another_process_trains_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hemo.runs.recipe_network._LOCK_PATIENCE_SECONDS", 0.3)
+    network = recipe_networks(tmp_path, tmp_path, Lite0Settings(), 2, (1, 1))[0]
+    with (
+        FileLock(tmp_path / "fold0" / ".lock").try_hold({"pid": 1}) as held,
+        pytest.raises(RunError, match="another process that trains it"),
+    ):
+        assert held
+        train_network(network, np.zeros(1), print)
+
+
+@pytest.mark.slow
+def test_a_killed_recipe_leaves_no_orphan_and_goes_on(tmp_path: Path) -> None:
+    data, out = tmp_path / "set", tmp_path / "run"
+    write_phantom(data, studies=8, seed=2, n_slices=6, size=160)
+    script = tmp_path / "recipe_script.py"
+    script.write_text(_RECIPE)
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "HEMO_HOME": str(tmp_path / "home")}
+
+    def begin(steps: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, str(script), str(data), str(out), str(steps)], env=environment)
+
+    process = begin(100_000)
+    lock = FileLock(out / "fold0" / ".lock")
+    wait_for(lambda: (out / "fold0" / "last.npz").exists() and lock.holder() is not None)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_for(lambda: lock.holder() is None and FileLock(out / "fold1" / ".lock").holder() is None)
+    kept = (out / "fold0" / "last.npz").stat().st_size
+    assert kept > 0 and not (out / "fold0.npz").exists()
+
+    # The same folder with another length is another recipe; with the same one it goes on.
+    refused = begin(3)
+    assert refused.wait() != 0
+    (out / "recipe.json").unlink()
+    assert begin(3).wait() == 0
+    rows = [np.load(out / f"fold{number}.npz")["rows"] for number in (0, 1)]
+    manifest = import_dataset(data)
+    assert sorted(np.concatenate(rows).tolist()) == list(range(len(manifest)))
+    assert set(rows[0]) == set(np.flatnonzero(folds(manifest, 2, 20).to_numpy() == 0))
+    assert (out / "final.keras").stat().st_size > 1_000_000
+
+
+def wait_for(condition, seconds: float = 400.0) -> None:  # type: ignore[no-untyped-def]
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.2)

@@ -6,13 +6,14 @@ what is heavy themselves.
 
 from collections.abc import Callable
 
-from hemo.bench import input_pipeline, reading, resampling, study
+from hemo.bench import cached_input, input_pipeline, reading, resampling, study
 from hemo.bench.ratio import Ratio
 
 BENCHMARKS: dict[str, Callable[[], list[Ratio]]] = {
     "reading": reading.run,
     "study": study.run,
     "input-pipeline": input_pipeline.run,
+    "cached-input": cached_input.run,
     "resampling": resampling.run,
 }
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hemo.errors import RunError
-from hemo.model.checkpoint import Checkpoints, TrainingState
+from hemo.model.checkpoint import TrainingState
+from hemo.model.checkpoint_writer import CheckpointWriter
 from hemo.model.input_pipeline import BatchSource
 
 if TYPE_CHECKING:
@@ -221,27 +222,35 @@ class TrackState(Watcher):
 
 
 class SaveCheckpoint(Watcher):
-    """Writes a checkpoint after each epoch.
+    """Writes a checkpoint after each epoch, while the next one trains.
 
     It runs after the epoch was reported: a kill between the two leaves an event too many, which the resumed run takes
     back, and never one too few.
 
     Args:
-        checkpoints: where to.
+        writer: writes beside the training; who made it waits for it in the end.
         state: kept by `TrackState`.
     """
 
-    def __init__(self, checkpoints: Checkpoints, state: TrainingState) -> None:
-        self._checkpoints = checkpoints
+    def __init__(self, writer: CheckpointWriter, state: TrainingState) -> None:
+        self._writer = writer
         self._state = state
+
+    def on_batch_end(self, model: Any, batch: int, logs: dict[str, float]) -> None:
+        """End the run soon after a write has failed.
+
+        Raises:
+            RunError: the last finished epoch could not be written.
+        """
+        self._writer.check()
 
     def on_epoch_end(self, model: Any, epoch: int, logs: dict[str, float]) -> None:
         """Write the state of the finished epoch.
 
         Raises:
-            RunError: it cannot be written.
+            RunError: the one before could not be written.
         """
-        self._checkpoints.save(model, self._state)
+        self._writer.save(model, self._state)
 
 
 class ReportProgress(Watcher):

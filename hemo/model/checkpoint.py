@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 LAST = "last.npz"
+Arrays = Iterable[tuple[str, np.ndarray]]
 
 
 @dataclass
@@ -63,10 +64,18 @@ class Checkpoints:
         Raises:
             RunError: the disk is full or the folder cannot be written; the former checkpoint is still whole.
         """
+        self.write(arrays_of(model, state), state)
+
+    def write(self, arrays: Arrays, state: TrainingState) -> None:
+        """Like `save`, of arrays that `arrays_of` gave.
+
+        Raises:
+            RunError: the disk is full or the folder cannot be written; the former checkpoint is still whole.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._set_best_aside(state)
-            write_atomically(self.folder / LAST, lambda file: _write_arrays(file, _arrays(model, state)))
+            write_atomically(self.folder / LAST, lambda file: _write_arrays(file, arrays))
         except OSError as error:
             good = self._good_epoch()
             kept = f"the checkpoint of epoch {good} is whole" if good else "no checkpoint was written yet"
@@ -168,8 +177,11 @@ def _opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def _arrays(model: "keras.Model", state: TrainingState) -> Iterator[tuple[str, np.ndarray]]:
-    """Everything of a checkpoint, one array at a time, so that a large network is not copied whole."""
+def arrays_of(model: "keras.Model", state: TrainingState) -> Iterator[tuple[str, np.ndarray]]:
+    """Everything of a checkpoint by name, one array at a time, so that a large network is not copied whole.
+
+    The arrays may share memory with the network: who keeps them while it trains on must copy them.
+    """
     yield "state", np.frombuffer(json.dumps(asdict(state)).encode(), dtype=np.uint8)
     for i, variable in enumerate(model.variables):
         yield f"model_{i}", np.asarray(variable)
@@ -177,12 +189,15 @@ def _arrays(model: "keras.Model", state: TrainingState) -> Iterator[tuple[str, n
         yield f"optimizer_{i}", np.asarray(variable)
 
 
-def _write_arrays(file: BinaryIO, arrays: Iterator[tuple[str, np.ndarray]]) -> None:
-    """An uncompressed .npz file, as `np.savez` writes it."""
+def _write_arrays(file: BinaryIO, arrays: Arrays) -> None:
+    """An uncompressed .npz file, as `np.savez` writes it but without its copies of each array."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays:
+            array = np.asarray(array, order="C")
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
+                header = np.lib.format.header_data_from_array_1_0(array)
+                np.lib.format.write_array_header_1_0(member, header)  # type: ignore[arg-type]
+                member.write(array.data)
 
 
 def _assign(variables: list[Any], file: Any, prefix: str) -> None:

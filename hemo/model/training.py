@@ -24,6 +24,7 @@ from hemo.model.callbacks import (
     as_keras,
 )
 from hemo.model.checkpoint import Checkpoints, TrainingState
+from hemo.model.checkpoint_writer import CheckpointWriter
 from hemo.model.input_pipeline import BatchSource, as_py_dataset
 from hemo.model.samples import KeepSamples, choose_rows
 from hemo.model.training_config import AS_PUBLISHED, RECOMMENDED, TrainingConfig
@@ -92,7 +93,11 @@ def train(
     report({"event": "resume", "epoch": state.epoch})
     try:
         followed = [] if samples is None else [_follow_samples(model, config, data, samples)]
-        _fit(network, config, data, store, state, report, commands, followed)
+        writer = CheckpointWriter(store)
+        try:
+            _fit(network, config, data, writer, state, report, commands, followed)
+        finally:
+            writer.wait()
     except Interrupted as interrupted:
         ended: Literal["stopped", "keep_best"] = "keep_best" if interrupted.command == "keep_best" else "stopped"
         return TrainingOutcome(ended, state)
@@ -103,7 +108,7 @@ def _fit(
     network: "keras.Model",
     config: TrainingConfig,
     data: TrainingData,
-    store: Checkpoints,
+    writer: CheckpointWriter,
     state: TrainingState,
     report: Report,
     commands: Commands,
@@ -135,7 +140,7 @@ def _fit(
         as_keras(TrackState(state, config.keep_by, early_stopping)),
         as_keras(ReportProgress(report, source, config.epochs, state, validate, data.labels[validation])),
         *(as_keras(watcher) for watcher in followed),
-        as_keras(SaveCheckpoint(store, state)),
+        as_keras(SaveCheckpoint(writer, state)),
         as_keras(obey),
     ]
     weights = class_weights(data.labels[data.rows("train")]) if config.class_weight == "balanced" else None

@@ -3,12 +3,17 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hemo.cli.workers import add_worker_arguments
 from hemo.errors import RunError
 from hemo.workspace import Workspace
+
+if TYPE_CHECKING:
+    from hemo.runs.group import Group
 
 RECIPES = ("lite0",)
 
@@ -16,7 +21,7 @@ RECIPES = ("lite0",)
 def add_parser(subparsers: Any) -> None:
     """Add the command and its arguments."""
     from hemo.model.architectures import ARCHITECTURES
-    from hemo.model.training_config import PRESETS, PROTOCOLS
+    from hemo.model.training_config import DEVICES, PRESETS, PROTOCOLS
 
     parser = subparsers.add_parser(
         "train",
@@ -36,6 +41,17 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--image-size", type=int, help="pixels a side")
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seed", type=int, help="of split, weights, order, augmentation and dropout")
+    parser.add_argument("--devices", choices=DEVICES, help="auto: share each batch among the visible GPUs, if several")
+    group = parser.add_argument_group(
+        "several runs", "RUN becomes a folder of runs; the same command goes on after Ctrl-C or a crash."
+    )
+    group.add_argument("--folds", type=int, metavar="N", help="cross-validate by patient or series")
+    group.add_argument("--seeds", type=int, metavar="N", help="this many seeds, from --seed up")
+    group.add_argument(
+        "--sweep", action="append", metavar="SETTING=A,B", help="every value of a setting, such as learning_rate=1e-3"
+    )
+    add_worker_arguments(group)
+    group.add_argument("--gpus-per-job", type=float, metavar="N", help="with Ray (default: 1 where there are GPUs)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN, if one is there")
     parser.add_argument(
         "--recipe", choices=RECIPES, help="train the shipped model's way; other settings are the recipe's"
@@ -51,6 +67,10 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.recipe:
         return _run_recipe(args)
+    if args.folds or args.seeds or args.sweep:
+        return _run_group(args)
+    if args.workers or args.ray_address:
+        raise RunError("Expected --folds, --seeds or --sweep beside --workers and --ray-address. Received: one run")
     from hemo.model.quiet import import_tensorflow_quietly
     from hemo.runs.lock import trainer_lock
     from hemo.runs.trainer import Trainer
@@ -114,7 +134,7 @@ def _config(args: argparse.Namespace) -> Any:
     if args.architecture and args.architecture != config.architecture:
         size = ARCHITECTURES[args.architecture].preparation.size
         config = config.replace(architecture=args.architecture, image_size=size)
-    names = ("protocol", "epochs", "batch", "image_size", "learning_rate", "seed")
+    names = ("protocol", "epochs", "batch", "image_size", "learning_rate", "seed", "devices")
     changes = {name: value for name in names if (value := getattr(args, name)) is not None}
     if "epochs" in changes:
         changes["warmup_epochs"] = min(config.warmup_epochs, changes["epochs"])
@@ -153,6 +173,71 @@ def _run_recipe(args: argparse.Namespace) -> int:
     return 0
 
 
+def _run_group(args: argparse.Namespace) -> int:
+    """Train the runs of a group; 0 when all are finished, 1 when one failed, 130 when it was stopped."""
+    from hemo.jobs.pool import choose_pool
+    from hemo.jobs.stop import StopSignal
+    from hemo.jobs.training import train_group
+    from hemo.runs.group import create_group, plan, read_sweep
+
+    pool = choose_pool(args.workers, args.ray_address, args.gpus_per_job)
+    sweep = dict(read_sweep(text) for text in args.sweep or [])
+    base, changes = plan(_config(args), args.folds or 0, args.seeds or 1, sweep)
+    group = create_group(args.out.expanduser().resolve(), base, changes)
+    workspace, stop = Workspace.from_environment(), StopSignal()
+    if args.workers is None and args.ray_address is None:
+        from hemo.model.quiet import import_tensorflow_quietly
+
+        import_tensorflow_quietly()
+    with _turn(workspace, group.folder, stop, here=pool.is_here) as allowed:
+        if not allowed:
+            return 130
+        with pool:
+            stop.listen()
+            ended = train_group(group, workspace.cache, pool, stop, _say)
+    _print_results(group)
+    if ended.stopped:
+        print(f"Stopped with {len(ended.finished)} of {len(group.members)} runs finished; the same command goes on.",
+              file=sys.stderr)  # fmt: skip
+        return 130
+    return 1 if ended.failed else 0
+
+
+@contextmanager
+def _turn(workspace: Workspace, folder: Path, stop: Callable[[], bool], here: bool) -> Iterator[bool]:
+    """Wait for this machine's cores where they are what works; False where the user stopped it."""
+    from hemo.runs.lock import trainer_lock
+
+    if not here:
+        yield True
+        return
+    while True:
+        with trainer_lock(workspace.runs).try_hold({"run": str(folder), "since": time.time()}) as held:
+            if held:
+                yield True
+                return
+        if not _wait(workspace, lambda: "stop" if stop() else None):
+            yield False
+            return
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _print_results(group: "Group") -> None:
+    from hemo.runs.group import label
+    from hemo.runs.group_results import cross_validations, summary
+
+    print(summary(group).to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}"))
+    for result in cross_validations(group):
+        of = f" ({label(result.changes)})" if result.changes else ""
+        counted = f"{len(result.table):,} slices of {result.table['group'].nunique():,} groups"
+        folds = f"{len(result.finished)} of {result.folds} folds"
+        mean = f", mean of the folds {result.mean[0]:.3f} ± {result.mean[1]:.3f}" if result.mean else ""
+        print(f"out of fold{of}: AUC {result.figures['auc'].text()}, {counted}, {folds}{mean}")
+
+
 class _Printer:
     """Prints a line an epoch, and the batches in between where the output is a terminal."""
 
@@ -162,8 +247,10 @@ class _Printer:
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Print one event."""
+        from hemo.jobs.progress import epoch_line
+
         if event["event"] == "epoch":
-            print(self._clear() + _epoch_line(event), flush=True)
+            print(self._clear() + epoch_line(event), flush=True)
         elif event["event"] == "batch" and self._live:
             print(self._clear() + _batch_line(event), end="", file=sys.stderr, flush=True)
         elif event["event"] == "progress" and event["what"] != self._last:
@@ -172,12 +259,6 @@ class _Printer:
 
     def _clear(self) -> str:
         return "\r\x1b[K" if self._live else ""
-
-
-def _epoch_line(event: dict[str, Any]) -> str:
-    names = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
-    figures = "  ".join(f"{name} {event[name]:.4f}" for name in names if event.get(name) is not None)
-    return f"epoch {event['epoch']}/{event['epochs']}  {figures}  {event['seconds']:.1f} s"
 
 
 def _batch_line(event: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ CLASS_WEIGHTS = ("none", "balanced")
 MONITORS = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
 KEEPS = ("best", "last")
 MODES = ("min", "max")
+DEVICES = ("auto", "one", "all")
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,13 @@ class TrainingConfig:
         keep_by: one of `MONITORS`; losses count down, the others up.
         validation: share of slices (published) or of groups (grouped) held out for validation.
         test: share of groups held out for the final figures where the data set names no test part.
+        folds: parts of a cross-validation, groups whole; 0 for none. Takes the place of `test` and of a given split.
+        fold: which of them, from 0, is held out for the final figures; the others train and validate.
         augmentation: settings of `hemo.data.augment.AugmentSettings` by name; {} stands for its defaults.
         seed: of the split, the weights, the order, the augmentation and the dropout.
         deterministic: ask TensorFlow for the same bits each time on one machine.
+        devices: "auto" shares each batch among the visible GPUs where there are several, "one" never does, "all" does
+            so among GPUs or, without any, among the logical processors that TensorFlow was told to make.
         preset: the preset it was made from, for the reader; "" where edited by hand.
     """
 
@@ -81,9 +86,12 @@ class TrainingConfig:
     keep_by: str = "val_auc"
     validation: float = 0.15
     test: float = 0.15
+    folds: int = 0
+    fold: int = 0
     augmentation: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
     deterministic: bool = True
+    devices: str = "auto"
     preset: str = ""
 
     def replace(self, **changes: Any) -> "TrainingConfig":
@@ -154,6 +162,15 @@ class TrainingConfig:
         _expect_range("label smoothing", self.label_smoothing, 0.0, 0.49)
         _expect_range("validation share", self.validation, 0.01, 0.9)
         _expect_range("test share", self.test, 0.0, 0.9)
+        _expect_choice("devices", self.devices, DEVICES)
+        if self.folds:
+            _expect_range("folds", self.folds, 2, 1000)
+            _expect_range("fold", self.fold, 0, self.folds - 1)
+            if self.protocol != "grouped":
+                raise RunError(
+                    "Expected the protocol grouped for a cross-validation, whose folds keep patients apart. "
+                    f"Received: {self.protocol}"
+                )
         if not 0 < self.learning_rate < float("inf"):
             raise RunError(f"Expected a learning rate above 0, such as 0.001. Received: {self.learning_rate}")
 

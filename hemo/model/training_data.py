@@ -10,7 +10,8 @@ import numpy.typing as npt
 from hemo.ct.preparation import Preparation
 from hemo.data.manifest import LABEL_NAMES, Manifest
 from hemo.data.prepared import prepared_set
-from hemo.data.split import check_no_overlap, split_grouped, split_random
+from hemo.data.shards import ShardedImages
+from hemo.data.split import check_no_overlap, folds, split_grouped, split_random
 from hemo.errors import RunError
 from hemo.model.architectures import ARCHITECTURES
 from hemo.model.training_config import TrainingConfig
@@ -24,12 +25,12 @@ class TrainingData:
 
     Args:
         manifest: the set, split under the run's protocol.
-        images: uint8 (N, S, S), a memory map; row i belongs to the manifest's row i.
+        images: uint8 (N, S, S), on disk; row i belongs to the manifest's row i.
         preparation: how they were made.
     """
 
     manifest: Manifest
-    images: npt.NDArray[np.uint8]
+    images: ShardedImages | npt.NDArray[np.uint8]
     preparation: Preparation
 
     @property
@@ -56,15 +57,19 @@ def preparation_of(config: TrainingConfig) -> Preparation:
 def split_by_protocol(manifest: Manifest, config: TrainingConfig) -> Manifest:
     """Split under the run's protocol and refuse what could not be trained or judged.
 
-    "grouped" keeps the data set's own split where it names one and otherwise draws patients or series; "published"
-    draws slices.
+    "grouped" keeps the data set's own split where it names one and otherwise draws patients or series, or holds one
+    fold of a cross-validation out as the test part; "published" draws slices.
 
     Raises:
         SplitOverlapError: under "grouped" a patient or series stands on two sides; names them.
-        RunError: a class is missing from training or validation, or the batch is larger than the training part.
+        RunError: a class is missing from training, validation or the fold held out, or the batch is larger than the
+            training part.
     """
     if config.protocol == "published":
         result = split_random(manifest, config.validation, config.seed)
+    elif config.folds:
+        result = _hold_out_fold(manifest, config)
+        check_no_overlap(result.frame)
     else:
         shares = {
             "train": 1.0 - config.validation - config.test,
@@ -82,13 +87,34 @@ def split_by_protocol(manifest: Manifest, config: TrainingConfig) -> Manifest:
     return result
 
 
+def _hold_out_fold(manifest: Manifest, config: TrainingConfig) -> Manifest:
+    """One fold is the test part, a share of the other groups chooses the epoch, the rest trains.
+
+    The fold chooses nothing, so that its predictions are out of fold in every respect.
+    """
+    held = folds(manifest, config.folds, config.seed).to_numpy() == config.fold
+    for label, count in enumerate(np.bincount(manifest.labels[held], minlength=2)):
+        if count == 0:
+            raise RunError(
+                f"Expected slices of both classes in each of {config.folds} folds; fewer folds or another seed can "
+                f"give them. Received: no {LABEL_NAMES[label]} among {int(held.sum())} slices of fold {config.fold + 1}"
+            )
+    shares = {"train": 1.0 - config.validation, "validation": config.validation}
+    others = split_grouped(manifest.subset(~held), shares, config.seed, keep_given=False)
+    split = np.full(len(manifest), "test", dtype="<U10")
+    split[~held] = others.frame["split"].to_numpy(dtype=str)
+    result = manifest.with_split(split)
+    result.frame["source_split"] = manifest.frame["split"].to_numpy(dtype=str)
+    return result
+
+
 def assemble(
     manifest: Manifest,
     config: TrainingConfig,
     cache: Path,
     progress: Callable[[int, int], None] | None = None,
 ) -> TrainingData:
-    """Prepare every slice of a split data set, once; later runs map the same file. Unreadable slices are left out.
+    """Prepare every slice of a split data set, once; later runs read the same files. Unreadable slices are left out.
 
     Args:
         manifest: split by `split_by_protocol`.

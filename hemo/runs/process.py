@@ -1,6 +1,8 @@
 """Whether a process is still the one that was meant: a number alone is used again by the next process."""
 
+import hashlib
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,15 +15,17 @@ from hemo.workspace import REPOSITORY
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process by number and start time.
+    """A process by number, start time and machine.
 
     Args:
         pid: number.
         started: start time as the system writes it, compared as text only.
+        host: mark of the machine, which does not name it; "" for this one.
     """
 
     pid: int
     started: str
+    host: str = ""
 
     @classmethod
     def current(cls) -> "ProcessId":
@@ -31,7 +35,16 @@ class ProcessId:
     @classmethod
     def of(cls, pid: int) -> "ProcessId":
         """The process that has the number now."""
-        return cls(pid, _start_time(pid) or "")
+        return cls(pid, _start_time(pid) or "", _this_host())
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "ProcessId":
+        """Read what `to_json` wrote; {} gives a process that is not alive."""
+        return cls(int(values.get("pid", 0)), str(values.get("started", "")), str(values.get("host", "")))
+
+    def is_elsewhere(self) -> bool:
+        """Whether it runs, or ran, on another machine, where this one cannot look."""
+        return self.host not in ("", _this_host())
 
     def is_alive(self) -> bool:
         """Whether that very process still runs; one that ended and was not collected yet counts as dead."""
@@ -39,7 +52,7 @@ class ProcessId:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return {"pid": self.pid, "started": self.started}
+        return {"pid": self.pid, "started": self.started, "host": self.host}
 
 
 def start_detached(module: str, *arguments: str, log: Path, environment: Mapping[str, str] | None = None) -> ProcessId:
@@ -75,6 +88,10 @@ _children: list[subprocess.Popen[bytes]] = []
 def collect_ended_children() -> None:
     """Let the system forget detached children that have ended."""
     _children[:] = [child for child in _children if child.poll() is None]
+
+
+def _this_host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:12]
 
 
 def _start_time(pid: int) -> str | None:

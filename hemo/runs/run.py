@@ -11,6 +11,7 @@ from typing import Any
 from hemo.atomic import write_json_atomically, write_text_atomically
 from hemo.errors import RunError
 from hemo.model.training_config import TrainingConfig
+from hemo.runs.events import EVENTS
 from hemo.runs.process import ProcessId
 
 CONFIG = "config.json"
@@ -26,8 +27,11 @@ CHECKPOINTS = "checkpoints"
 BUNDLE = "bundle"
 TENSORBOARD = "tensorboard"
 SAMPLES = "samples"
+GROUP = "group.json"
 
 ACTIVE = ("starting", "training", "paused", "finishing")
+# How long a run that another machine of a cluster works on may write nothing, for instance while it is paused.
+SILENCE_SECONDS = 900.0
 RESUMABLE = ("stopped", "interrupted", "failed")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -97,7 +101,7 @@ class Run:
     def status(self) -> Status:
         """Where it stands now; a worker that died without a word makes it "interrupted"."""
         status = self._written_status()
-        if status.state in ACTIVE and not self._process(status).is_alive():
+        if status.state in ACTIVE and not self._is_worked_on(status):
             at = f" Epoch {epoch} was the last one finished." if (epoch := self.epochs_finished()) else ""
             return replace(status, state="interrupted", message=f"The training process ended without a word.{at}")
         return status
@@ -145,12 +149,23 @@ class Run:
         known = {name: values[name] for name in Status.__dataclass_fields__ if name in values}
         return Status(**known)
 
-    def _process(self, status: Status) -> ProcessId:
-        return ProcessId(int(status.process.get("pid", 0)), str(status.process.get("started", "")))
+    def _is_worked_on(self, status: Status) -> bool:
+        process = ProcessId.from_json(status.process)
+        return self._was_heard_of() if process.is_elsewhere() else process.is_alive()
+
+    def _was_heard_of(self) -> bool:
+        """Whether anything was written lately: the only sign of life of a process on another machine."""
+        times = [path.stat().st_mtime for name in (EVENTS, STATUS) if (path := self.folder / name).exists()]
+        return time.time() - max(times, default=0.0) < SILENCE_SECONDS
 
 
-def create_run(folder: Path, config: TrainingConfig) -> Run:
+def create_run(folder: Path, config: TrainingConfig, **status: Any) -> Run:
     """Make a run's folder with its configuration.
+
+    Args:
+        folder: of the new run; its name is the run's.
+        config: what it is asked to do.
+        status: fields of its `Status` that are not as for a run that waits in the queue from now on.
 
     Raises:
         RunError: the folder holds a run already, the name is not allowed or the folder cannot be made.
@@ -161,7 +176,7 @@ def create_run(folder: Path, config: TrainingConfig) -> Run:
         raise RunError(f"Expected a new run's folder; --resume goes on with a run. Received: {folder}, which holds one")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        run.write_status(state="queued", queued=time.time())
+        run.write_status(**{"state": "queued", "queued": time.time(), **status})
         config.save(folder / CONFIG)
     except OSError as error:
         raise RunError(
@@ -192,9 +207,14 @@ def new_name(config: TrainingConfig, runs: Path) -> str:
 
 
 def list_runs(runs: Path) -> list[Run]:
-    """Every run in a folder, newest first."""
+    """Every run in a folder, newest first; those of a group, such as the folds of one cross-validation, too."""
     found = [Run(path.parent) for path in runs.glob(f"*/{CONFIG}")]
+    found += [Run(path) for group in runs.glob(f"*/{GROUP}") for path in group.parent.iterdir() if _is_run(path)]
     return sorted(found, key=lambda run: (run.created(), run.name), reverse=True)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / CONFIG).is_file()
 
 
 def delete_run(run: Run) -> None:
@@ -211,10 +231,12 @@ def rename_run(run: Run, name: str) -> Run:
     """Give a run another name.
 
     Raises:
-        RunError: it is at work, or the name is not allowed or taken.
+        RunError: it is at work or part of a group, or the name is not allowed or taken.
     """
     check_name(name)
     _refuse_busy(run, "rename")
+    if (run.folder.parent / GROUP).is_file():
+        raise RunError(f"Expected a run of its own; a group finds its runs by name. Received: {run.name}, in a group")
     target = run.folder.with_name(name)
     if target.exists():
         raise RunError(f"Expected a name that no run has. Received: {name!r}")

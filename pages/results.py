@@ -4,12 +4,14 @@ import streamlit as st
 
 from hemo.data.library import KnownDataset
 from hemo.errors import HemoError
+from hemo.evaluate.judged import Judged
 from hemo.model.bundle import ModelBundle
 from pages.components import (
     datasets,
     models,
     notice,
     results_audit,
+    results_clicks,
     results_compare,
     results_data,
     results_details,
@@ -19,7 +21,7 @@ from pages.components import (
     results_report,
     state,
 )
-from pages.components.results_data import PROTOCOL_NAMES, Judged
+from pages.components.results_data import PROTOCOL_NAMES
 from pages.components.results_job import Job
 from pages.components.text import plain
 
@@ -164,6 +166,7 @@ def show_results(chosen: Judged, bundle: ModelBundle, entry: KnownDataset, proto
         show_comparison(chosen, bundle, entry, protocol)
     else:
         results_report.show(chosen, bundle)
+    results_clicks.show_opened(chosen, results_operating.threshold_in_hand(chosen))
 
 
 def show_comparison(chosen: Judged, bundle: ModelBundle, entry: KnownDataset, protocol: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from hemo.charts.template import SERIES, empty, styled
+from hemo.charts.template import FAINT, SERIES, empty, styled
 from hemo.evaluate.localisation import deletion_insertion
 
 
@@ -23,7 +23,7 @@ def deletion_figure(
     if not curves:
         return empty(title, "not measured on this table", height=height, text_color=text_color)
     figure = go.Figure()
-    for i, ((name, scores), color) in enumerate(zip(curves.items(), SERIES, strict=False)):
+    for i, ((name, scores), color) in enumerate(zip(curves.items(), (*SERIES, FAINT, "#7A5FB0"), strict=False)):
         share = np.linspace(0, 1, len(scores))
         figure.add_trace(
             go.Scatter(

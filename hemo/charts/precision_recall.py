@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
-from hemo.charts.template import FAINT, SERIES, add_band, empty, styled, thinned
+from hemo.charts.template import FAINT, empty, styled
+from hemo.charts.threshold_curve import add_bands, add_current, add_lines, drawable
 from hemo.evaluate.curves import Curve
+
+_Y, _X = "precision", "recall"
 
 
 def precision_recall_figure(
@@ -27,12 +30,11 @@ def precision_recall_figure(
         height: in CSS pixels.
     """
     title = "Precision and recall"
-    drawn = {name: curve for name, curve in curves.items() if isinstance(curve, Curve)}
+    drawn, why = drawable(curves)
     if not drawn:
-        return empty(title, next(iter(str(c) for c in curves.values()), ""), height=height, text_color=text_color)
+        return empty(title, why, height=height, text_color=text_color)
     figure = go.Figure()
-    for (_, curve), color in zip(drawn.items(), SERIES, strict=False):
-        add_band(figure, curve.band_x, curve.low, curve.high, color)
+    add_bands(figure, drawn)
     figure.add_hline(y=share, line={"color": FAINT, "width": 1, "dash": "dot"})
     figure.add_annotation(
         x=0.02,
@@ -44,37 +46,12 @@ def precision_recall_figure(
         font={"size": 11},
     )
     low = all(curve.y[curve.x > 0.05].max(initial=0) < 0.7 for curve in drawn.values())
-    for i, ((name, curve), color) in enumerate(zip(drawn.items(), SERIES, strict=False)):
-        at = thinned(curve.x.size)
-        figure.add_trace(
-            go.Scatter(
-                x=curve.x[at],
-                y=curve.y[at],
-                customdata=curve.thresholds[at],
-                mode="lines",
-                line={"color": color, "width": 2},
-                name=name,
-                hovertemplate="precision %{y:.3f}<br>recall %{x:.3f}<br>threshold %{customdata:.3f}<extra></extra>",
-            )
-        )
-        figure.add_annotation(
-            x=0.02,
-            y=0.97 - 0.075 * i if low else 0.03 + 0.075 * i if share > 0.3 else share + 0.1 + 0.075 * i,
-            text=f"<b>{name}</b>",
-            font={"color": color, "size": 13},
-            showarrow=False,
-            xanchor="left",
-        )
-    if current is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=[current[0]],
-                y=[current[1]],
-                mode="markers",
-                marker={"symbol": "circle-open", "size": 15, "color": SERIES[0], "line": {"width": 2.5}},
-                hovertemplate="the threshold in hand<br>precision %{y:.3f}<br>recall %{x:.3f}<extra></extra>",
-            )
-        )
+
+    def place(i: int) -> tuple[float, float]:
+        return 0.02, 0.97 - 0.075 * i if low else 0.03 + 0.075 * i if share > 0.3 else share + 0.1 + 0.075 * i
+
+    add_lines(figure, drawn, _Y, _X, place, "left")
+    add_current(figure, current, _Y, _X)
     styled(figure, title, subtitle, x="Recall (sensitivity)", y="Precision (PPV)", text_color=text_color, height=height)
     figure.update_xaxes(range=[-0.01, 1.01])
     figure.update_yaxes(range=[-0.01, 1.02])

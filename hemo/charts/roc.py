@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from hemo.charts.template import FAINT, SERIES, add_band, empty, styled, thinned
+from hemo.charts.template import FAINT, SERIES, empty, styled
+from hemo.charts.threshold_curve import add_bands, add_current, add_lines, drawable
 from hemo.evaluate.curves import Curve
 from hemo.evaluate.operating_point import OperatingPoint
 
+_Y, _X = "sensitivity", "false positive rate"
 _MARKERS = {"rule-out": "triangle-left", "balanced": "diamond", "rule-in": "triangle-right"}
 
 
@@ -29,39 +31,19 @@ def roc_figure(
         text_color: see `template.styled`.
         height: in CSS pixels.
     """
-    drawn = {name: curve for name, curve in curves.items() if isinstance(curve, Curve)}
+    drawn, why = drawable(curves)
     if not drawn:
-        return empty("ROC curve", next(iter(str(c) for c in curves.values()), ""), height=height, text_color=text_color)
+        return empty("ROC curve", why, height=height, text_color=text_color)
     figure = go.Figure()
-    for (_, curve), color in zip(drawn.items(), SERIES, strict=False):
-        add_band(figure, curve.band_x, curve.low, curve.high, color)
+    add_bands(figure, drawn)
     figure.add_trace(
         go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": FAINT, "width": 1, "dash": "dot"}, hoverinfo="skip")
     )
-    for i, ((name, curve), color) in enumerate(zip(drawn.items(), SERIES, strict=False)):
-        at = thinned(curve.x.size)
-        figure.add_trace(
-            go.Scatter(
-                x=curve.x[at],
-                y=curve.y[at],
-                customdata=curve.thresholds[at],
-                mode="lines",
-                line={"color": color, "width": 2},
-                name=name,
-                hovertemplate="sensitivity %{y:.3f}<br>false positive rate %{x:.3f}<br>threshold %{customdata:.3f}"
-                "<extra></extra>",
-            )
-        )
-        figure.add_annotation(
-            x=0.98,
-            y=0.06 + 0.075 * (len(drawn) - 1 - i),
-            text=f"<b>{name}</b>",
-            font={"color": color, "size": 13},
-            showarrow=False,
-            xanchor="right",
-        )
+    last = len(drawn) - 1
+    add_lines(figure, drawn, _Y, _X, lambda i: (0.98, 0.06 + 0.075 * (last - i)), "right")
     figure.add_annotation(x=0.6, y=0.56, text="chance", textangle=0, showarrow=False, font={"size": 11})
-    _mark(figure, points, current)
+    _mark(figure, points)
+    add_current(figure, current, _Y, _X)
     styled(
         figure,
         "ROC curve",
@@ -76,7 +58,7 @@ def roc_figure(
     return figure
 
 
-def _mark(figure: go.Figure, points: Sequence[OperatingPoint], current: tuple[float, float] | None) -> None:
+def _mark(figure: go.Figure, points: Sequence[OperatingPoint]) -> None:
     for i, point in enumerate(points):
         if point.sensitivity is None or point.specificity is None:
             continue
@@ -97,20 +79,10 @@ def _mark(figure: go.Figure, points: Sequence[OperatingPoint], current: tuple[fl
             go.Scatter(
                 x=[1 - point.specificity],
                 y=[point.sensitivity],
+                customdata=[point.threshold],
                 mode="markers",
                 marker={"symbol": _MARKERS.get(point.name, "square"), "size": 10, "color": SERIES[0]},
                 hovertemplate=f"{point.name}, threshold {point.threshold:.3f}<br>sensitivity %{{y:.3f}}"
                 f"<br>specificity {point.specificity:.3f}<extra></extra>",
-            )
-        )
-    if current is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=[current[0]],
-                y=[current[1]],
-                mode="markers",
-                marker={"symbol": "circle-open", "size": 15, "color": SERIES[0], "line": {"width": 2.5}},
-                hovertemplate="the threshold in hand<br>sensitivity %{y:.3f}<br>false positive rate %{x:.3f}"
-                "<extra></extra>",
             )
         )

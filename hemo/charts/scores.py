@@ -21,7 +21,7 @@ def score_histogram(
     text_color: str | None = None,
     height: int = 330,
 ) -> go.Figure:
-    """Draw the share of each label's slices in each range of scores.
+    """Draw the share of each label's slices in each range of scores, bleeds upwards and normals downwards.
 
     Args:
         labels: (N,) of 0 and 1.
@@ -32,6 +32,9 @@ def score_histogram(
         bins: ranges between 0 and 1.
         text_color: see `template.styled`.
         height: in CSS pixels.
+
+    Returns:
+        a figure whose bars carry (label, low, high, slices, share) as `customdata`, for clicking.
     """
     y, p = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
     title = "Scores by label"
@@ -41,32 +44,35 @@ def score_histogram(
     figure = go.Figure()
     if band is not None:
         figure.add_vrect(x0=band[0], x1=band[1], fillcolor=faded(CALL_STYLES["Uncertain"].color, 0.14), line_width=0)
-    top = 0.0
+    tops = {1: 0.0, 0: 0.0}
     for value, name in _LABELS:
         these = p[(y == value) & np.isfinite(p)]
         if not these.size:
             continue
         counts = np.histogram(these, edges)[0]
         share = counts / these.size
-        top = max(top, float(share.max()))
-        style = CALL_STYLES[name]
+        tops[value] = float(share.max())
+        style, up = CALL_STYLES[name], 1 if value else -1
         figure.add_trace(
-            go.Scatter(
-                x=np.repeat(edges, 2)[1:-1],
-                y=np.repeat(share, 2),
-                customdata=np.repeat(counts, 2),
-                mode="lines",
-                line={"color": style.color, "width": 1.8},
-                fill="tozeroy",
-                fillcolor=faded(style.color, 0.15),
+            go.Bar(
+                x=(edges[:-1] + edges[1:]) / 2,
+                y=up * share,
+                customdata=[
+                    [value, low, high, n, f"{part:.1%}"]
+                    for low, high, n, part in zip(
+                        edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), share.tolist(), strict=True
+                    )
+                ],
+                width=1 / bins,
+                marker={"color": faded(style.color, 0.55), "line": {"color": style.color, "width": 1}},
                 name=name,
-                hovertemplate=f"labelled {name.lower()}<br>%{{customdata:,}} slices (%{{y:.1%}}) near %{{x:.2f}}"
-                "<extra></extra>",
+                hovertemplate=f"labelled {name.lower()}, scores %{{customdata[1]:.3f}} to %{{customdata[2]:.3f}}"
+                "<br>%{customdata[3]:,} slices (%{customdata[4]})<extra></extra>",
             )
         )
         figure.add_annotation(
             x=0.99,
-            y=0.97 - 0.1 * value,
+            y=0.97 if value else 0.03,
             yref="paper",
             text=f"<b>{style.symbol} labelled {name.lower()}, {these.size:,}</b>",
             font={"color": style.color},
@@ -74,10 +80,25 @@ def score_histogram(
             xanchor="right",
         )
     figure.add_vline(x=threshold, line={"width": 2, "color": FAINT})
+    figure.add_hline(y=0, line={"width": 1, "color": FAINT})
     styled(figure, title, subtitle, x="Score", y="Share of the label's slices", text_color=text_color, height=height)
     figure.update_xaxes(range=[0, 1])
-    figure.update_yaxes(range=[0, 1.06 * top if top else 1], tickformat=".0%")
+    room = max(*tops.values(), 0.01)
+    top, bottom = max(tops[1], 0.25 * room), max(tops[0], 0.25 * room)
+    ticks = _ticks(top), _ticks(bottom)
+    figure.update_yaxes(
+        range=[-1.2 * bottom, 1.2 * top],
+        tickvals=[-tick for tick in ticks[1][::-1]] + [0, *ticks[0]],
+        ticktext=[f"{tick:.0%}" for tick in (*ticks[1][::-1], 0, *ticks[0])],
+    )
+    figure.update_layout(barmode="overlay", bargap=0)
     return figure
+
+
+def _ticks(top: float) -> list[float]:
+    """One to four round shares up to `top`, zero left out."""
+    step = next((step for step in (0.02, 0.05, 0.1, 0.2, 0.25) if top / step < 4), 0.5)
+    return [step * i for i in range(1, int(top / step) + 1)]
 
 
 def patient_strip(

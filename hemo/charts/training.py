@@ -108,8 +108,9 @@ def _add_batches(figure: go.Figure, batches: Sequence[Event], name: str, at: dic
     figure.add_scatter(
         x=[batch["epoch"] - 1 + batch["batch"] / batch["batches"] for batch in known],
         y=[batch[name] for batch in known],
-        mode="lines",
+        mode="lines" if len(known) > 1 else "markers",  # a line through the very first batch would not be seen
         line={"color": faded(TRAINING, 0.4), "width": 1},
+        marker={"color": TRAINING, "size": 4},
         hovertemplate="batch at %{x:.2f}: %{y:.4f}<extra></extra>",
         **at,
     )

@@ -3,6 +3,7 @@
 All from one sorted pass; bands come from the same patient resamples as the intervals.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,23 +118,13 @@ def roc_curve(
     thresholds, tp, fp, reason = _ranking(labels, scores)
     if reason:
         return f"not defined, because {reason}"
-    x, y = np.append(0, fp / fp[-1]), np.append(0, tp / tp[-1])
-    at = np.append(np.inf, thresholds)
-    why = _why_no_band(groups, labels)
-    if why:
-        return Curve(x, y, at, _NONE, _NONE, _NONE, why)
-    assert groups is not None
-    hits, false, positives, negatives = _resampled(
-        labels, scores, groups, _grid(thresholds, _MAX_STEPS), resamples, seed
-    )
+    x, y, at = np.append(0, fp / fp[-1]), np.append(0, tp / tp[-1]), np.append(np.inf, thresholds)
     grid = np.linspace(0, 1, 101)
-    rows = [
-        np.interp(grid, np.append(0, f / n), np.append(0, h / p))
-        for h, f, p, n in zip(hits, false, positives[:, 0], negatives[:, 0], strict=True)
-        if p > 0 and n > 0
-    ]
-    low, high = np.quantile(rows, [0.025, 0.975], axis=0)
-    return Curve(x, y, at, grid, low, high)
+
+    def resample(h: FloatArray, f: FloatArray, p: float, n: float) -> FloatArray | None:
+        return np.interp(grid, np.append(0, f / n), np.append(0, h / p)) if p > 0 and n > 0 else None
+
+    return _banded(x, y, at, grid, resample, labels, scores, groups, resamples, seed)
 
 
 def precision_recall_curve(
@@ -151,19 +142,45 @@ def precision_recall_curve(
     if reason:
         return f"not defined, because {reason}"
     x, y = tp / tp[-1], tp / (tp + fp)
+    grid = np.linspace(0.02, 1, 99)
+
+    def resample(h: FloatArray, f: FloatArray, p: float, n: float) -> FloatArray | None:
+        called = h + f > 0
+        return np.interp(grid, h[called] / p, h[called] / (h + f)[called]) if p > 0 and called.any() else None
+
+    return _banded(x, y, thresholds, grid, resample, labels, scores, groups, resamples, seed)
+
+
+def _banded(
+    x: FloatArray,
+    y: FloatArray,
+    at: FloatArray,
+    grid: FloatArray,
+    resample: Callable[[FloatArray, FloatArray, float, float], FloatArray | None],
+    labels: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike | None,
+    resamples: int,
+    seed: int,
+) -> Curve:
+    """A curve with its band from patient resamples, or with the reason why it has none.
+
+    Args:
+        x, y, at: the curve.
+        grid: (M,) where the band is given.
+        resample: bleeds and normals called at falling thresholds, (T,) each, and all bleeds and normals of one
+            resample → its y at `grid`, (M,); None where it has no curve.
+        labels, scores, groups, resamples, seed: as for the curves.
+    """
     why = _why_no_band(groups, labels)
     if why:
-        return Curve(x, y, thresholds, _NONE, _NONE, _NONE, why)
+        return Curve(x, y, at, _NONE, _NONE, _NONE, why)
     assert groups is not None
-    hits, false, positives, _ = _resampled(labels, scores, groups, _grid(thresholds, _MAX_STEPS), resamples, seed)
-    grid = np.linspace(0.02, 1, 99)
-    rows = []
-    for h, f, p in zip(hits, false, positives[:, 0], strict=True):
-        called = h + f > 0
-        if p > 0 and called.any():
-            rows.append(np.interp(grid, h[called] / p, h[called] / (h + f)[called]))
-    low, high = np.quantile(rows, [0.025, 0.975], axis=0)
-    return Curve(x, y, thresholds, grid, low, high)
+    thresholds = _grid(at[np.isfinite(at)], _MAX_STEPS)
+    hits, false, positives, negatives = _resampled(labels, scores, groups, thresholds, resamples, seed)
+    parts = (resample(*each) for each in zip(hits, false, positives[:, 0], negatives[:, 0], strict=True))
+    low, high = np.quantile([row for row in parts if row is not None], [0.025, 0.975], axis=0)
+    return Curve(x, y, at, grid, low, high)
 
 
 @dataclass(frozen=True)

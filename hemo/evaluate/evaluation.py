@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from hemo.data.age import ADULT
 from hemo.data.manifest import SUBTYPES
 from hemo.evaluate.intervals import summarise
 from hemo.evaluate.levels import GroupScores, group_scores, group_thresholds
@@ -64,6 +65,29 @@ class Evaluation:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class AgeGroup:
+    """Figures of the slices of one age group.
+
+    Args:
+        name: one of `AGE_GROUPS`.
+        n: accepted slices.
+        n_positive: bleeds among them.
+        n_groups: patients or series; None where unknown.
+        metrics: by slice.
+    """
+
+    name: str
+    n: int
+    n_positive: int
+    n_groups: int | None
+    metrics: dict[str, Metric]
+
+
+AGE_GROUPS = ("Children, under 18", "Adults", "Age not known")
+NO_AGES = "not known: the data carries no ages"
+
+
 def evaluate(
     predictions: Predictions, threshold: float | None = None, rule: str | None = None, resamples: int = 2000
 ) -> Evaluation:
@@ -86,9 +110,7 @@ def evaluate(
     refused = predictions.refused
     metrics = summarise(labels, probabilities, groups if known else None, cuts, about.group_kind, resamples)
     copies = 0.0 if known else near_copy_share(predictions)
-    if copies > MOST_COPIES:
-        why = f"patients are unknown and {copies:.0%} of the images are near copies of another one"
-        metrics = {name: replace(metric, interval=None, why_none=why, method="") for name, metric in metrics.items()}
+    metrics = _honest(metrics, copies)
     return Evaluation(
         metrics=metrics,
         counts=confusion(labels, probabilities, cuts) if labels.size and finite else Counts(0, 0, 0, 0),
@@ -104,6 +126,14 @@ def evaluate(
         n_uncertain=int((predictions.frame["call"] == "Uncertain").sum()),
         warnings=tuple(warnings_for(predictions, copies)),
     )
+
+
+def _honest(metrics: dict[str, Metric], copies: float) -> dict[str, Metric]:
+    """Metrics without their intervals where patients are unknown and too many images are near copies."""
+    if copies <= MOST_COPIES:
+        return metrics
+    why = f"patients are unknown and {copies:.0%} of the images are near copies of another one"
+    return {name: replace(metric, interval=None, why_none=why, method="") for name, metric in metrics.items()}
 
 
 def _group_metrics(by_group: GroupScores | None, threshold: float, kind: str, resamples: int) -> dict[str, Metric]:
@@ -197,10 +227,12 @@ def by_subtype(predictions: Predictions, threshold: float, resamples: int = 2000
     """Sensitivity and AUC of each subtype, its slices against all bleed-free slices.
 
     Returns:
-        columns subtype, n_positive, n_groups_positive, and Metric objects in auc, sensitivity; empty where the data
-        set names no subtypes.
+        columns subtype, n_positive, n_groups_positive (None where patients are unknown), and Metric objects in auc,
+        sensitivity; empty where the data set names no subtypes.
     """
     frame = predictions.frame[predictions.accepted].reset_index(drop=True)
+    known = predictions.about.group_kind != "file"
+    copies = 0.0 if known else near_copy_share(predictions)
     rows: list[dict[str, Any]] = []
     for name in (subtype for subtype in SUBTYPES if subtype in frame.columns):
         shows = frame[name].to_numpy(dtype=bool)
@@ -208,19 +240,47 @@ def by_subtype(predictions: Predictions, threshold: float, resamples: int = 2000
             continue
         keep = shows | (frame["label"].to_numpy() == 0)
         part = frame[keep]
+        groups = part["group"] if known else None
         metrics = summarise(
-            shows[keep], part["probability"], part["group"], threshold, predictions.about.group_kind, resamples
+            shows[keep], part["probability"], groups, threshold, predictions.about.group_kind, resamples
         )
+        metrics = _honest(metrics, copies)
         rows.append(
             {
                 "subtype": name,
                 "n_positive": int(shows.sum()),
-                "n_groups_positive": int(frame.loc[shows, "group"].nunique()),
+                "n_groups_positive": int(frame.loc[shows, "group"].nunique()) if known else None,
                 "auc": metrics["auc"],
                 "sensitivity": metrics["sensitivity"],
             }
         )
     return pd.DataFrame(rows)
+
+
+def by_age(predictions: Predictions, threshold: float, resamples: int = 2000) -> list[AgeGroup] | str:
+    """Figures of children (under 18 years) and of adults, and of those whose age is unknown; a sentence without ages.
+
+    Args:
+        predictions: the table.
+        threshold: on the score.
+        resamples: of the groups, for the intervals.
+    """
+    frame = predictions.frame
+    if "age" not in frame.columns or not pd.to_numeric(frame["age"], errors="coerce").notna().any():
+        return NO_AGES
+    ages = pd.to_numeric(frame["age"], errors="coerce").to_numpy(dtype=np.float64)
+    kind = predictions.about.group_kind
+    copies = near_copy_share(predictions) if kind == "file" else 0.0
+    found = []
+    for name, keep in zip(AGE_GROUPS, (ages < ADULT, ages >= ADULT, ~np.isfinite(ages)), strict=True):
+        part = predictions.subset(keep & predictions.accepted)
+        if not len(part) and name == AGE_GROUPS[-1]:
+            continue
+        groups = None if kind == "file" else part.groups
+        metrics = summarise(part.labels, part.probabilities, groups, threshold, kind, resamples)
+        n_groups = None if groups is None else int(np.unique(groups).size)
+        found.append(AgeGroup(name, len(part), int(part.labels.sum()), n_groups, _honest(metrics, copies)))
+    return found
 
 
 def to_json(predictions: Predictions, evaluation: Evaluation) -> dict[str, Any]:
@@ -257,6 +317,7 @@ def to_json(predictions: Predictions, evaluation: Evaluation) -> dict[str, Any]:
         "brier_parts": vars(parts) if parts else None,
         "operating_points": [point.to_json() for point in evaluation.points],
         "by_group": _groups_json(evaluation),
+        "by_age": _ages_json(predictions, evaluation),
         "refused": evaluation.n_refused,
         "refused_positive": evaluation.n_refused_positive,
         "refused_slices": [
@@ -266,6 +327,18 @@ def to_json(predictions: Predictions, evaluation: Evaluation) -> dict[str, Any]:
         "warnings": list(evaluation.warnings),
         "problems": [{"path": path, "kind": kind, "detail": detail} for path, kind, detail in about.problems],
     }
+
+
+def _ages_json(predictions: Predictions, evaluation: Evaluation) -> Any:
+    ages = by_age(predictions, evaluation.threshold)
+    if isinstance(ages, str):
+        return ages
+    shown = ("auc", "sensitivity", "specificity", "accuracy")
+    return [
+        {"name": age.name, "n": age.n, "n_positive": age.n_positive, "n_groups": age.n_groups}
+        | {name: age.metrics[name].to_json() for name in shown}
+        for age in ages
+    ]
 
 
 def _groups_json(evaluation: Evaluation) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from hemo.ct.preparation import Preparation
 from hemo.ct.read import read_slice
@@ -13,12 +14,13 @@ from hemo.data.manifest import SUBTYPES
 from hemo.errors import HemoError
 from hemo.evaluate.predictions import Predictions
 
+_AIR, _BONE = 20, 220
 ORDERS = {
     "confident": "furthest from the threshold first",
     "close": "closest to the threshold first",
     "patient": "by patient and slice",
-    "bright": "brightest first",
-    "dark": "darkest first",
+    "bright": "brightest brain first",
+    "dark": "darkest brain first",
 }
 
 
@@ -64,12 +66,19 @@ def filters(predictions: Predictions) -> dict[str, list[str]]:
     subtypes = [name for name in SUBTYPES if name in frame.columns and frame[name].any()]
     if subtypes:
         found["subtype"] = subtypes
-    for column in ("brain_level", "split"):
+    for column in ("brain_level", "split", "window", "site"):
         if column in frame.columns:
             values = [value for value in dict.fromkeys(frame[column].astype(str)) if value]
             if len(values) > 1:
                 found[column] = values
     return found
+
+
+def window_note(predictions: Predictions) -> str:
+    """What is known of the slices' CT window where they cannot be filtered by it; "" where they can."""
+    frame = predictions.frame
+    named = sorted(set(frame["window"].astype(str)) - {""}) if "window" in frame.columns else []
+    return f"all {named[0]}" if len(named) == 1 else "" if named else "not named by the set"
 
 
 def filtered(predictions: Predictions, rows: NDArray[np.int64], chosen: dict[str, str]) -> NDArray[np.int64]:
@@ -133,8 +142,9 @@ def described(predictions: Predictions, row: int) -> str:
 def alike(predictions: Predictions, row: int, k: int = 4) -> list[tuple[int, float]]:
     """Slices of other patients that look most like one, with the correlation of their small pictures.
 
-    Appearance is that of the prepared slice at 24×24: level in the head, outline, ventricles, large bleeds. It is no
-    embedding of the network, so that it can disagree with it. Empty where the table keeps no small pictures.
+    Appearance is that of the prepared slice at 24×24: level in the head, outline, ventricles, large bleeds. It is not
+    the network's view, see `neighbours`, so that it can disagree with it. Empty where the table keeps no small
+    pictures.
     """
     if predictions.thumbs is None or not predictions.accepted[row]:
         return []
@@ -149,10 +159,25 @@ def alike(predictions: Predictions, row: int, k: int = 4) -> list[tuple[int, flo
 
 
 def brightness(predictions: Predictions) -> NDArray[np.float64] | None:
-    """Mean grey level of each prepared slice, 0 to 255, float64 (N,); None where the table keeps no small pictures."""
+    """Mean grey level of each slice's brain, 0 to 255, float64 (N,), NaN where none is in view.
+
+    The brain is what lies three of the small picture's pixels inside the head's outline, about the thickness of scalp
+    and skull, and is neither air nor bone. None where the table keeps no small pictures.
+    """
     if predictions.thumbs is None:
         return None
-    return np.asarray(predictions.thumbs.reshape(len(predictions), -1).mean(axis=1), dtype=np.float64)
+    thumbs = predictions.thumbs
+    head = maximum_filter(thumbs, (1, 3, 3)) > _AIR
+    inside = minimum_filter(head, (1, 7, 7), mode="constant", cval=0)
+    brain = inside & (thumbs > _AIR) & (thumbs < _BONE)
+    count = brain.sum(axis=(1, 2))
+    total = np.where(brain, thumbs, 0).sum(axis=(1, 2), dtype=np.float64)
+    return np.divide(total, count, out=np.full(len(thumbs), np.nan), where=count > 0)
+
+
+def within(level: NDArray[np.float64], rows: NDArray[np.int64], low: float, high: float) -> NDArray[np.int64]:
+    """The rows whose brain lies between two grey levels, both included."""
+    return rows[(level[rows] >= low) & (level[rows] <= high)]
 
 
 def doubtful_table(predictions: Predictions, sources: set[str]) -> pd.DataFrame:

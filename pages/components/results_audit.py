@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from hemo.evaluate.audit import Audit
-from pages.components.results_data import Judged
+from hemo.evaluate.judged import Judged
 from pages.components.text import plain
 
 _MARKS = {

@@ -8,10 +8,11 @@ import streamlit as st
 
 from hemo.charts.roc import roc_figure
 from hemo.evaluate.compare import compare, mcnemar
+from hemo.evaluate.judged import Judged
 from hemo.evaluate.metrics import METRIC_NAMES
 from hemo.evaluate.predictions import Predictions
 from pages.components import results_chart
-from pages.components.results_data import PROTOCOL_NAMES, Judged
+from pages.components.results_data import PROTOCOL_NAMES
 from pages.components.text import plain
 
 OTHER = "results_other_model"

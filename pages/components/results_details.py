@@ -1,5 +1,6 @@
 """The further views of Results: curves, calibration, levels of claim, where the network looks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -11,15 +12,18 @@ from hemo.charts.deletion import deletion_figure
 from hemo.charts.precision_recall import precision_recall_figure
 from hemo.charts.roc import roc_figure
 from hemo.charts.scores import patient_strip, score_histogram
+from hemo.charts.subtypes import subtype_figure
+from hemo.evaluate import choice
+from hemo.evaluate.audit import Audit
 from hemo.evaluate.evaluation import evaluate
 from hemo.evaluate.intervals import plural, summarise
+from hemo.evaluate.judged import Judged
 from hemo.evaluate.levels import RULE_NAMES, RULES, THRESHOLD_NOTES, group_scores, group_thresholds
+from hemo.evaluate.localisation import deletion_insertion
+from hemo.evaluate.map_kinds import OWN_KINDS, of_control, shuffled
 from hemo.evaluate.metrics import METRIC_NAMES, METRICS, Metric
-from pages.components import notice, results_chart, results_gallery, results_headline
-from pages.components.results_data import Judged
+from pages.components import notice, results_chart, results_clicks, results_headline
 from pages.components.text import plain
-
-STRIP = "results_strip"
 
 
 def show_curves(chosen: Judged) -> None:
@@ -35,12 +39,16 @@ def show_curves(chosen: Judged) -> None:
     with first:
         named = f"AUC {metrics['auc'].text()}"
         figure = roc_figure({named: chosen.roc}, chosen.n, evaluation.points, current_roc)
-        results_chart.show(figure, key="results_roc", alt=f"ROC curve, {named}")
+        results_clicks.chart(
+            figure, key="results_roc", alt=f"ROC curve, {named}", chosen=chosen, opens=_at_threshold(chosen)
+        )
     with second:
         named = f"Average precision {metrics['average_precision'].text()}"
         share = evaluation.n_positive / max(evaluation.n, 1)
         figure = precision_recall_figure({named: chosen.precision_recall}, share, chosen.n, current_pr)
-        results_chart.show(figure, key="results_pr", alt=f"Precision-recall curve, {named}")
+        results_clicks.chart(
+            figure, key="results_pr", alt=f"Precision-recall curve, {named}", chosen=chosen, opens=_at_threshold(chosen)
+        )
     first, second = st.columns(2, gap="large")
     with first:
         figure = decision_figure(chosen.decision, chosen.n)
@@ -54,8 +62,21 @@ def show_curves(chosen: Judged) -> None:
             chosen.predictions.about.band,
             height=380,
         )
-        results_chart.show(figure, key="results_scores", alt="Histogram of scores by label")
+        results_clicks.chart(
+            figure,
+            key="results_scores",
+            alt="Histogram of scores by label",
+            chosen=chosen,
+            opens=lambda bar: choice.scores_between(chosen.predictions, bar[1], bar[2], int(bar[0])),
+        )
+    st.caption(
+        f"{results_clicks.CLICKABLE} A point of a curve is a threshold: it opens the slices scored closest to it."
+    )
     _show_why(chosen)
+
+
+def _at_threshold(chosen: Judged) -> Callable[[Any], choice.Choice]:
+    return lambda data: choice.near_threshold(chosen.predictions, float(results_clicks.number(data)))
 
 
 def _show_why(chosen: Judged) -> None:
@@ -95,6 +116,8 @@ def show_levels(chosen: Judged) -> None:
     if len(chosen.subtypes):
         st.markdown("##### By subtype, each against all bleed-free slices")
         _show_subtypes(chosen)
+    st.markdown("##### Children and adults")
+    _show_ages(chosen)
     frame = chosen.predictions.frame
     if "brain_level" in frame.columns and (frame["brain_level"] == "brain").any():
         st.markdown("##### Brain-level slices alone")
@@ -149,40 +172,67 @@ def _show_groups(chosen: Judged) -> None:
     with strip:
         frame = predictions.frame[predictions.accepted][["group", "label", "probability", "source"]]
         figure = patient_strip(frame, threshold, chosen.n, about.group_kind, most=28)
-        results_chart.show(
+        positions = predictions.accepted.nonzero()[0]
+        results_clicks.chart(
             figure,
-            key=STRIP,
+            key="results_strip",
             alt=f"Scores of every {about.group_kind}",
-            on_select=lambda: _show_clicked(frame.reset_index(drop=True), threshold),
+            chosen=chosen,
+            opens=lambda dot: choice.like_this_one(
+                predictions, int(positions[int(results_clicks.number(dot))]), threshold
+            ),
         )
-        st.caption("Click a dot to see such slices of its patient in the gallery above.")
-
-
-def _show_clicked(frame: pd.DataFrame, threshold: float) -> None:
-    """A click on a dot of the strip fills the gallery with the slices of its patient that ended like it."""
-    points = (st.session_state.get(STRIP) or {}).get("selection", {}).get("points", [])
-    if not points or points[0].get("customdata") is None:
-        return
-    place = points[0]["customdata"]
-    row = frame.iloc[int(place[0] if isinstance(place, list) else place)]
-    called, bleed = bool(row["probability"] >= threshold), bool(row["label"] == 1)
-    st.session_state[results_gallery.GROUP] = str(row["group"])
-    st.session_state[results_gallery.CELL] = ("tp" if called else "fn") if bleed else ("fp" if called else "tn")
+        st.caption("Click a dot to see its slice, and those of its patient that ended like it.")
 
 
 def _show_subtypes(chosen: Judged) -> None:
-    rows = chosen.subtypes
-    kind = plural(chosen.predictions.about.group_kind, 2)
+    rows, predictions, threshold = chosen.subtypes, chosen.predictions, chosen.evaluation.threshold
+    kind = plural(predictions.about.group_kind, 2)
+    known = predictions.about.group_kind != "file"
+    table, bars = st.columns([1.25, 1], gap="large")
+    with table:
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Subtype": rows["subtype"].str.capitalize(),
+                    "Slices": rows["n_positive"],
+                    kind.capitalize() if known else "Patients": rows["n_groups_positive"] if known else "not known",
+                    "AUC": [metric.text() for metric in rows["auc"]],
+                    "Sensitivity": [metric.text() for metric in rows["sensitivity"]],
+                    "No interval because": [metric.why_none or metric.why for metric in rows["sensitivity"]],
+                }
+            ),
+            hide_index=True,
+        )
+    with bars:
+        counts = []
+        for row in rows.to_dict("records"):
+            found = len(choice.of_subtype(predictions, row["subtype"], True, threshold).rows)
+            counts.append((row["subtype"], found, row["n_positive"] - found, row["sensitivity"].text()))
+        results_clicks.chart(
+            subtype_figure(counts, f"at threshold {threshold:.3f}; a slice can show several"),
+            key="results_subtypes",
+            alt="Slices called and missed by subtype",
+            chosen=chosen,
+            opens=lambda bar: choice.of_subtype(predictions, str(bar[0]), bool(bar[1]), threshold),
+        )
+        st.caption(results_clicks.CLICKABLE)
+
+
+def _show_ages(chosen: Judged) -> None:
+    """Children and adults, each on their own; a sentence where no ages are known."""
+    if isinstance(chosen.ages, str):
+        st.caption(f"Children and adults: {chosen.ages}.")
+        return
+    names = ("auc", "sensitivity", "specificity")
     st.dataframe(
         pd.DataFrame(
-            {
-                "Subtype": rows["subtype"].str.capitalize(),
-                "Slices": rows["n_positive"],
-                kind.capitalize(): rows["n_groups_positive"],
-                "AUC": [metric.text() for metric in rows["auc"]],
-                "Sensitivity": [metric.text() for metric in rows["sensitivity"]],
-                "No interval because": [metric.why_none or metric.why for metric in rows["sensitivity"]],
-            }
+            [
+                {"Age": age.name, "Slices": age.n, "With a bleed": age.n_positive, "Patients": age.n_groups}
+                | {METRIC_NAMES[name]: age.metrics[name].text() for name in names}
+                | {"Note": age.metrics["auc"].why or age.metrics["auc"].why_none}
+                for age in chosen.ages
+            ]
         ),
         hide_index=True,
     )
@@ -198,23 +248,44 @@ def show_places(chosen: Judged) -> None:
             reason = "the networks of the folds are not at hand; the model's card holds the out-of-fold figures"
         st.info(f"Not measured here: {reason}.", icon=":material/info:")
         return
-    rows = [
-        {
-            "Map": row["name"].capitalize(),
-            "Bleeds": row["peak_in_box"]["n"],
-            "Peak in a lesion": _text(row["peak_in_box"]),
-            "Share of its mass inside": _text(row["mass_in_box"]),
-            "IoU with the mask": _text(row["iou"]),
-        }
-        for row in audit.localisation
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    if audit.heat_kind:
+        st.markdown(f"The heat map of this network is {OWN_KINDS[audit.heat_kind]}.")
+    st.dataframe(places_table(audit), hide_index=True)
+    st.caption(
+        "Each figure is followed by its control: the same method on the same network with its weights shuffled. A map "
+        "means something only where it beats its control and a guess at the centre of the head. Lesions are masks "
+        "where the set has them, else boxes. Grad-CAM (Selvaraju 2017) and Grad-CAM++ (Chattopadhay 2018) are on the "
+        "last features before pooling, occlusion after Zeiler & Fergus 2014, integrated gradients after Sundararajan "
+        "2017; deletion and insertion after Petsiuk 2018."
+    )
     if audit.curves:
         _show_deletion(audit.curves)
-    st.caption(
-        "Lesions are masks where the set has them, else boxes. A map means something only where it beats the same map "
-        "with shuffled weights and a guess at the centre of the head."
-    )
+
+
+def places_table(audit: Audit) -> pd.DataFrame:
+    """One row a kind of map, its control's figures beside its own; areas under deletion and insertion where drawn."""
+    by_name = {row["name"].split(" (")[0]: row for row in audit.localisation}
+    areas = {row["name"]: row for row in audit.curves}
+    rows = []
+    for name, row in by_name.items():
+        if of_control(name) is not None:
+            continue
+        control = by_name.get(shuffled(name))
+        drawn = areas.get(name)
+        rows.append(
+            {
+                "Map": name[0].upper() + name[1:],
+                "Bleeds": row["peak_in_box"]["n"],
+                "Peak in a lesion": _text(row["peak_in_box"]),
+                "shuffled": "–" if control is None else _text(control["peak_in_box"]),
+                "Mass inside": _text(row["mass_in_box"]),
+                "shuffled ": "–" if control is None else _text(control["mass_in_box"]),
+                "IoU with the mask": _text(row["iou"]),
+                "Deletion, lower is better": "–" if drawn is None else f"{deletion_insertion(drawn['erased']):.2f}",
+                "Insertion, higher is better": "–" if drawn is None else f"{deletion_insertion(drawn['revealed']):.2f}",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _show_deletion(rows: tuple[dict[str, Any], ...]) -> None:

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from hemo.evaluate.intervals import plural
+from hemo.evaluate.judged import Judged
 from hemo.evaluate.metrics import METRIC_NAMES, Metric
 from pages.components import notice
-from pages.components.results_data import Judged, is_out_of_fold
+from pages.components.results_data import is_out_of_fold
 from pages.components.text import plain
 
 HEADLINE = ("auc", "average_precision", "sensitivity", "specificity", "accuracy")

@@ -9,13 +9,15 @@ from hemo.charts.confusion import CELL_NAMES, CELLS, confusion_figure
 from hemo.charts.operating import operating_figure
 from hemo.evaluate.curves import ThresholdTable
 from hemo.evaluate.intervals import MIN_GROUPS, plural, wilson
+from hemo.evaluate.judged import Judged
 from hemo.evaluate.levels import group_scores
 from hemo.evaluate.metrics import Counts
 from hemo.evaluate.operating_point import DESCRIPTIONS
-from pages.components import results_chart, results_gallery
-from pages.components.results_data import Judged, is_out_of_fold
+from pages.components import results_chart, results_clicks, results_gallery
+from pages.components.results_data import is_out_of_fold
 
 THRESHOLD, PREVALENCE, CELL = "results_threshold", "results_prevalence", results_gallery.CELL
+WANTED = results_clicks.WANTED
 _CLICKS = "results_confusion"
 
 
@@ -25,6 +27,8 @@ def show(chosen: Judged) -> None:
         st.info(f"The operating curve is {chosen.table}.", icon=":material/info:")
         return
     _start_at(chosen)
+    if WANTED in st.session_state:
+        st.session_state[THRESHOLD] = st.session_state.pop(WANTED)
     _show_live(chosen, chosen.table)
 
 
@@ -68,6 +72,12 @@ def _show_live(chosen: Judged, table: ThresholdTable) -> None:
         _show_matrix(chosen, counts, threshold)
     with gallery:
         results_gallery.show(chosen, threshold, str(st.session_state.get(CELL) or "fn"))
+
+
+def threshold_in_hand(chosen: Judged) -> float:
+    """The slider's threshold, or the model's balanced one where there is no slider."""
+    shown = st.session_state.get(THRESHOLD)
+    return exact(chosen, float(shown)) if isinstance(shown, int | float) else chosen.evaluation.threshold
 
 
 def exact(chosen: Judged, shown: float) -> float:

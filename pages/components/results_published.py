@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from hemo.evaluate.judged import Judged
 from hemo.evaluate.reproduction import load_reproduction, sentence, table
-from pages.components.results_data import Judged
 from pages.components.text import plain
 
 

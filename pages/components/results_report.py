@@ -2,13 +2,13 @@
 
 import streamlit as st
 
+from hemo.evaluate.judged import Judged
 from hemo.model.bundle import ModelBundle
 from hemo.report.evaluation_html import report_html
 from hemo.report.evaluation_pdf import report_pdf
 from hemo.report.evaluation_report import Report, build_report
 from hemo.report.evaluation_table import predictions_csv
 from pages.components import results_details
-from pages.components.results_data import Judged
 
 
 def show(chosen: Judged, bundle: ModelBundle) -> None:

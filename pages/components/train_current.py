@@ -104,8 +104,9 @@ def _figure(run: Run, history: History) -> Any:
 def _curves(run: Run, status: Status, history: History) -> None:
     if status.state in ("starting", "finishing") or not history.batches:
         _progress(status, history)
-    if not history.batches:
+    if not history.batches and status.state not in ACTIVE:
         return
+    # Empty axes from the start: the browser has its chart library loaded when the first point comes.
     st.plotly_chart(
         _figure(run, history),
         key="train_curves",

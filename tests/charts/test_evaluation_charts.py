@@ -125,7 +125,10 @@ def test_decision_curve_stands_beside_acting_on_all(table: tuple) -> None:
 def test_histogram_counts_every_finite_score(table: tuple) -> None:
     labels, probability, _ = table
     figure = score_histogram(labels, np.append(probability[:-1], np.nan), 0.5, N)
-    assert sum(sum(each.y[::2]) for each in figure.data) == pytest.approx(2)
+    bleeds, normals = (trace(figure, name) for name in ("Hemorrhage", "Normal"))
+    assert sum(bleeds.y) == pytest.approx(1)
+    assert sum(normals.y) == pytest.approx(-1)  # downwards
+    assert sum(bar[3] for each in figure.data for bar in each.customdata) == len(labels) - 1
     assert "labelled normal" in texts(figure)
     assert "there are no slices" in texts(score_histogram([], [], 0.5, N))
 

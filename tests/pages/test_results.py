@@ -104,7 +104,8 @@ class Rule:
 def evaluate(bundle: ModelBundle, data_set: Manifest) -> None:
     """A table in the workspace, as `hemo evaluate` would leave it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hemo.evaluate.predictions.assess", lambda ct_slice: SimpleNamespace(is_head=True, reason="", head=None))
+        verdict = SimpleNamespace(is_head=True, reason="", head=None)
+        patch.setattr("hemo.evaluate.predictions.assess", lambda ct_slice: verdict)
         predict_manifest(Rule(bundle), data_set, folder=Workspace.from_environment().predictions)  # type: ignore[arg-type]
 
 

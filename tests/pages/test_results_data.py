@@ -15,9 +15,10 @@ from hemo.charts.operating import operating_figure
 from hemo.charts.precision_recall import precision_recall_figure
 from hemo.charts.roc import roc_figure
 from hemo.charts.scores import patient_strip, score_histogram
+from hemo.evaluate.judged import Judged, judge
 from hemo.evaluate.operating_point import OperatingPoint
 from hemo.evaluate.predictions import About, Predictions
-from pages.components import results_compare, results_data
+from pages.components import results_compare
 from pages.components.results_operating import exact
 
 
@@ -49,7 +50,7 @@ def save_table(folder: Path, n: int = 2501, n_groups: int = 82, **changes: str) 
     return table
 
 
-def figures_of(judged: results_data.Judged) -> list:
+def figures_of(judged: Judged) -> list:
     predictions = judged.predictions
     return [
         roc_figure({"m": judged.roc}, judged.n),
@@ -65,31 +66,31 @@ def figures_of(judged: results_data.Judged) -> list:
 
 def test_from_a_cached_table_to_all_charts(tmp_path: Path) -> None:
     save_table(tmp_path / "t")
-    figures = figures_of(results_data.judge(tmp_path / "t"))
+    figures = figures_of(judge(tmp_path / "t"))
     assert all(figure.data for figure in figures)
 
 
 def test_calibration_shows_before_and_after_only_where_they_differ(tmp_path: Path) -> None:
     save_table(tmp_path / "t", 600, 30)
-    judged = results_data.judge(tmp_path / "t")
+    judged = judge(tmp_path / "t")
     assert judged.uncalibrated
     assert judged.uncalibrated_ece is not None
     frame = judged.predictions.frame
     same = frame.assign(probability=1 / (1 + np.exp(-frame["logit"])))
     Predictions(same, judged.predictions.about).save(tmp_path / "t")
-    assert results_data.judge(tmp_path / "t").uncalibrated == []
+    assert judge(tmp_path / "t").uncalibrated == []
 
 
 @pytest.mark.slow
 def test_a_hundred_thousand_slices_stay_small_on_the_wire(tmp_path: Path) -> None:
     save_table(tmp_path / "t", 100_000, 3000)
-    figures = figures_of(results_data.judge(tmp_path / "t"))
+    figures = figures_of(judge(tmp_path / "t"))
     assert sum(len(figure.to_json()) for figure in figures) < 3_000_000
 
 
 def test_a_named_threshold_is_meant_exactly(tmp_path: Path) -> None:
     save_table(tmp_path / "t", 600, 30)
-    judged = results_data.judge(tmp_path / "t")
+    judged = judge(tmp_path / "t")
     point = OperatingPoint("balanced", 0.40076, 0.9, 0.9, "")
     judged = replace(judged, evaluation=replace(judged.evaluation, points=(point,)))
     assert exact(judged, 0.401) == 0.40076
@@ -110,6 +111,6 @@ def test_pairs_are_the_slices_that_both_accepted(tmp_path: Path) -> None:
 def test_levels_of_claim_never_share_a_column(tmp_path: Path) -> None:
     save_table(tmp_path / "a", 600, 30)
     save_table(tmp_path / "b", 600, 30, protocol="out of fold", data="seen")
-    table = results_compare.across_sets([results_data.judge(tmp_path / name) for name in "ab"])
+    table = results_compare.across_sets([judge(tmp_path / name) for name in "ab"])
     assert list(table["Protocol"]) == ["Other data", "Out of fold"]
     assert {"AUC by slice", "AUC by patient or series"} <= set(table.columns)

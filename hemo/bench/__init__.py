@@ -6,7 +6,7 @@ what is heavy themselves.
 
 from collections.abc import Callable
 
-from hemo.bench import cached_input, input_pipeline, reading, resampling, study
+from hemo.bench import cached_input, input_pipeline, reading, resampling, study, training_overhead
 from hemo.bench.ratio import Ratio
 
 BENCHMARKS: dict[str, Callable[[], list[Ratio]]] = {
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], list[Ratio]]] = {
     "study": study.run,
     "input-pipeline": input_pipeline.run,
     "cached-input": cached_input.run,
+    "training-overhead": training_overhead.run,
     "resampling": resampling.run,
 }
 

@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -153,13 +152,21 @@ class Manifest:
 
         The split is not part of it: one set under two protocols is still one set.
         """
-        rows = sorted(
-            f"{path}\t{_size(self.root / path)}\t{digest}\t{label}\t{group}"
-            for path, digest, label, group in zip(
-                self.frame["path"], self.digests(), self.frame["label"], self.frame["group"], strict=True
-            )
+        names, labels, groups = self.frame["path"].tolist(), self.frame["label"].tolist(), self.frame["group"].tolist()
+        digests = self.digests()
+
+        def line(row: int) -> str:
+            size = _size(self.root / names[row])
+            return f"{names[row]}\t{size}\t{digests[row]}\t{labels[row]}\t{groups[row]}"
+
+        # Line by line, because the text of a very large set would weigh more than what trains on it.
+        order = sorted(
+            range(len(names)), key=(lambda row: f"{names[row]}\t") if len(set(names)) == len(names) else line
         )
-        return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        fingerprint = hashlib.sha256()
+        for place, row in enumerate(order):
+            fingerprint.update(f"\n{line(row)}".encode() if place else line(row).encode())
+        return fingerprint.hexdigest()
 
     def subset(self, keep: Sequence[bool] | npt.NDArray[Any] | pd.Series) -> "Manifest":
         """The rows where `keep` (bool (N,), or row numbers) holds, in order; the frame is renumbered from 0."""
@@ -290,11 +297,17 @@ def _digest(path: str) -> str:
         stat = os.stat(path)  # noqa: PTH116 (called for thousands of rows; Path costs more than the stat)
     except OSError:
         return "missing"
-    return _digest_of_version(path, stat.st_size, stat.st_mtime_ns)
+    version = hashlib.blake2b(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}".encode(), digest_size=16).digest()
+    known = _known_digests.get(version)
+    if known is None:
+        with Path(path).open("rb") as stream:
+            known = hashlib.file_digest(stream, "sha256").digest()
+        if len(_known_digests) >= _MOST_KNOWN:
+            _known_digests.clear()
+        _known_digests[version] = known
+    return known.hex()
 
 
-@lru_cache(maxsize=200_000)
-def _digest_of_version(path: str, size: int, mtime_ns: int) -> str:
-    """Content's sha256; size and time are in the key so that a changed file is read again."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+# Content by path, size and time, so that a changed file is read again; as bytes, about 200 of them a file.
+_known_digests: dict[bytes, bytes] = {}
+_MOST_KNOWN = 1_000_000

@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 # Raise when `Preparation.apply` changes what it makes of the same slice, so that old entries are not taken for new.
 CACHE_VERSION = 2
 SHARD = 2048
-_CHUNK = 64
+_CHUNK = 16  # slices between two reports of progress, at each of which a run may be stopped
 _ENTRY = "entry.json"
 # What a file system needs beside the images: lists, temporary names, and what others write meanwhile.
 _SPARE_BYTES = 32 * 1024**2

@@ -6,11 +6,14 @@ import io
 import os
 import platform
 import sys
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,7 +22,7 @@ from hemo.atomic import write_json_atomically, write_text_atomically
 from hemo.data.importers import import_dataset
 from hemo.data.manifest import Manifest
 from hemo.errors import HemoError, RunError
-from hemo.model.callbacks import Command, Interrupted
+from hemo.model.callbacks import POLL_SECONDS, Command, Interrupted
 from hemo.model.checkpoint import Checkpoints
 from hemo.model.training import build_network, fit_view, score, train
 from hemo.model.training_config import TrainingConfig
@@ -31,6 +34,8 @@ from hemo.runs.run import CHECKPOINTS, DATA, ENVIRONMENT, PREDICTIONS, SAMPLES, 
 from hemo.runs.tensorboard import TensorBoardWriter
 
 Commands = Callable[[], Command | None]
+_T = TypeVar("_T")
+_PROGRESS_SECONDS = 0.2
 _RESERVE = ".reserve"
 _RESERVE_BYTES = 256 * 1024
 
@@ -50,6 +55,7 @@ class Trainer:
     cache: Path
     commands: Commands
     echo: Callable[[Event], None] = lambda event: None
+    _told: tuple[str, float] = ("", 0.0)
 
     def work(self, task: str) -> str:
         """Do the task and write the outcome into the run's status.
@@ -126,8 +132,7 @@ class Trainer:
 
     def _prepare(self, config: TrainingConfig, resume: bool) -> TrainingData:
         self._progress("Reading the data set", 0, 0)
-        manifest = import_dataset(config.data, config.layout or None)
-        fingerprint = manifest.fingerprint()
+        manifest, fingerprint = self._while_looking(partial(_read_data, config))
         known = self.run.data().get("fingerprint")
         if resume and known and known != fingerprint:
             raise RunError(
@@ -166,9 +171,29 @@ class Trainer:
 
     def _progress(self, what: str, done: int, total: int) -> None:
         self._look()
+        now = time.monotonic()
+        if what == self._told[0] and done < total and now - self._told[1] < _PROGRESS_SECONDS:
+            return
+        self._told = (what, now)
         event = {"event": "progress", "what": what, "done": done, "total": total}
         self._events.write(event)
         self.echo(event)
+
+    def _while_looking(self, work: Callable[[], _T]) -> _T:
+        """Do what reports no progress of its own, in a thread, so that a stop need not wait for it."""
+        future: Future[_T] = Future()
+
+        def do() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:  # raised again by `result`
+                future.set_exception(error)
+
+        # A daemon: what it reads for a run that was stopped is of no use, and the process does not wait for it.
+        threading.Thread(target=do, daemon=True).start()
+        while not wait([future], POLL_SECONDS).done:
+            self._look()
+        return future.result()
 
     def _look(self) -> None:
         # A pause while data are prepared would pause nothing: only stops count here.
@@ -187,6 +212,12 @@ class Trainer:
             (self.run.folder / _RESERVE).unlink(missing_ok=True)
             self.run.write_status(state="failed", message=message)
             self._events.write({"event": "state", "state": "failed", "message": message})
+
+
+def _read_data(config: TrainingConfig) -> tuple[Manifest, str]:
+    """The data set and its fingerprint, for which every file is read."""
+    manifest = import_dataset(config.data, config.layout or None)
+    return manifest, manifest.fingerprint()
 
 
 def describe(data: TrainingData, fingerprint: str) -> dict[str, Any]:

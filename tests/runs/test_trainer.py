@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from hemo.data.importers import import_dataset
-from hemo.errors import BundleError, RunError
+from hemo.errors import BundleError, DatasetError, HemoError, RunError
 from hemo.model.bundle import list_bundles, load_bundle
 from hemo.model.predictor import Predictor
 from hemo.model.training_config import EarlyStop, TrainingConfig
@@ -113,6 +114,32 @@ def test_a_stop_while_slices_are_prepared_leaves_a_stopped_run(workspace: Worksp
     asked = iter([None, None, "stop"])
     assert Trainer(run, workspace.cache, lambda: next(asked, None)).work("train") == "stopped"
     assert run.status().state == "stopped"
+
+
+def test_a_stop_need_not_wait_until_the_data_set_is_read(
+    workspace: Workspace, phantom: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(trainer_module, "import_dataset", lambda *arguments: never.wait(60))
+    run = create_run(workspace.runs / "run", tiny_config(phantom))
+    asked = iter([None, None, None, "stop"])
+    assert Trainer(run, workspace.cache, lambda: next(asked, None)).work("train") == "stopped"
+    assert not never.is_set()
+    never.set()
+
+
+@pytest.mark.parametrize("error", [DatasetError("Expected a set. Received: none"), TimeoutError(110, "timed out")])
+def test_what_goes_wrong_while_the_data_set_is_read_is_told(
+    make: Callable, phantom: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(trainer_module, "import_dataset", refuse)
+    run, trainer = make(tiny_config(phantom))
+    with pytest.raises(HemoError, match=r"Received: (none|timed out)"):
+        trainer.work("train")
+    assert run.status().state == "failed"
 
 
 def test_a_disk_that_is_full_before_training_is_told_in_one_sentence(

@@ -1,6 +1,7 @@
 """Studies from files and folders on disk, one at a time: a thousand of them take no more memory than one."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hemo.ct.dicom_elements import read_elements
@@ -12,13 +13,28 @@ from hemo.errors import HemoError, UnreadableImage
 _STUDY_UID = 0x0020000D
 
 
+@dataclass(frozen=True)
+class Part:
+    """Files that are read together, mostly one study.
+
+    Args:
+        members: (name, path) of each; names are relative to the folder that was asked for.
+        refused: (name, reason) of files that could not even be opened.
+    """
+
+    members: tuple[tuple[str, Path], ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Names of its files."""
+        return [name for name, _ in self.members]
+
+
 def read_studies(
     paths: Iterable[Path | str], skip: Callable[[Sequence[str]], bool] | None = None
 ) -> Iterator[ReadResult]:
-    """Read what lies at the paths, study by study.
-
-    A first pass notes which study each file belongs to, by its header, wherever in the folders it lies; the second
-    reads one study's files at a time. A zip, a NIfTI volume and a stack of pictures are each read by themselves.
+    """Read what lies at the paths, study by study: each part of `list_parts` in turn.
 
     Args:
         paths: files and folders; folders are searched to the bottom.
@@ -32,18 +48,45 @@ def read_studies(
             for study in result.studies:
                 print(study.name, len(study.slices))
     """
+    for part in list_parts(paths):
+        if not part.members or skip is None or not skip(part.names):
+            yield read_part(part)
+
+
+def list_parts(paths: Iterable[Path | str]) -> Iterator[Part]:
+    """What lies at the paths, in parts that are read together; nothing is decoded yet.
+
+    A first pass notes which study each file belongs to, by its header, wherever in the folders it lies. A zip, a NIfTI
+    volume and a stack of pictures are each a part of their own.
+
+    Args:
+        paths: files and folders; folders are searched to the bottom.
+    """
     groups: dict[str, list[tuple[str, Path]]] = {}
     for name, path in _files(paths):
         try:
             groups.setdefault(_group(name, path), []).append((name, path))
         except HemoError as error:
-            yield ReadResult((), ((name, str(error)),))
+            yield Part(refused=((name, str(error)),))
     for key in list(groups):
         members = groups.pop(key)
         apart = key.startswith("pictures") and len(members) > MAX_PICTURE_STACK
         for part in [[member] for member in members] if apart else [members]:
-            if skip is None or not skip([name for name, _ in part]):
-                yield _read_group(part)
+            yield Part(tuple(part))
+
+
+def read_part(part: Part) -> ReadResult:
+    """Read one part's files."""
+    files, unread = [], list(part.refused)
+    for name, path in part.members:
+        try:
+            files.append((name, read_bytes(path)))
+        except UnreadableImage as error:  # deleted since the first pass
+            unread.append((name, str(error)))
+    if not files:
+        return ReadResult((), tuple(unread))
+    result = assemble_studies(files)
+    return ReadResult(result.studies, (*result.refused, *unread))
 
 
 def _files(paths: Iterable[Path | str]) -> Iterator[tuple[str, Path]]:
@@ -71,14 +114,3 @@ def _group(name: str, path: Path) -> str:
         uid = read_elements(data, frozenset({_STUDY_UID})).values.get(_STUDY_UID, b"")
         return f"dicom {uid!r}" if uid else f"folder {folder_of(name)}"
     return f"file {path}"
-
-
-def _read_group(members: list[tuple[str, Path]]) -> ReadResult:
-    files, unread = [], []
-    for name, path in members:
-        try:
-            files.append((name, read_bytes(path)))
-        except UnreadableImage as error:  # deleted since the first pass
-            unread.append((name, str(error)))
-    result = assemble_studies(files)
-    return ReadResult(result.studies, (*result.refused, *unread))

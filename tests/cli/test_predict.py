@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from hemo.cli import main
-from hemo.cli import predict as command
 from hemo.data.phantom import write_phantom
+from hemo.report import study_rows
 from tests.small_bundle import write_small_bundle
 
 HEADER = ["source", "slice", "group", "label", "probability", "call", "reason"]
@@ -180,14 +180,14 @@ def test_a_name_that_is_a_formula_or_leads_out_of_the_folder_is_tamed(
 def test_a_study_that_breaks_the_reader_costs_only_itself(
     scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = command._study_rows
+    whole = study_rows.study_rows
 
     def broken(predictor, study, *rest):  # type: ignore[no-untyped-def]
         if study.name.endswith("SYNTHETIC-00000"):
             raise ZeroDivisionError("made\nup")
         return whole(predictor, study, *rest)
 
-    monkeypatch.setattr(command, "_study_rows", broken)
+    monkeypatch.setattr(study_rows, "study_rows", broken)
     assert predict(scans / "SYNTHETIC-00000", scans / "SYNTHETIC-00001", "--csv", tmp_path / "t.csv") == 1
     assert len(rows((tmp_path / "t.csv").read_text(encoding="utf-8"))) == 3
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hemo predict: /")]

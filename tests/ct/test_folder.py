@@ -54,7 +54,7 @@ def test_studies_come_one_by_one_whatever_their_folders(archive):
 def test_only_one_study_is_held_at_a_time(archive, monkeypatch):
     """Bytes are read again when a study's turn comes, and not kept before."""
     held = []
-    monkeypatch.setattr(folder, "_read_group", lambda members: held.append([path for _, path in members]))
+    monkeypatch.setattr(folder, "read_part", lambda part: held.append([path for _, path in part.members]))
     list(read_studies([archive]))
     assert sorted(len(paths) for paths in held) == [1, 1, 3, 4, 5]
 

@@ -34,6 +34,7 @@ def chart(figure: go.Figure, *, key: str, alt: str, chosen: Judged, opens: Calla
         data = points[0].get("customdata") if points else None
         if data is not None:
             st.session_state[OPENED] = str(chosen.folder), opens(data)
+            st.session_state.pop(results_gallery.ALIKE, None)
             # Drawn anew without its selection: the same mark can be clicked again, and no other one looks faded.
             st.session_state[f"{key}_turn"] = turn + 1
 

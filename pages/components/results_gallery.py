@@ -25,6 +25,8 @@ _FILTER_NAMES = {
     "window": "Window",
     "site": "Site",
 }
+_FIRST = ("subtype", "brain_level")
+"""Filters that stand beside the order; the others wait behind a button."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _show_rows(chosen: Judged, rows: np.ndarray, noun: str, threshold: float, pr
         for column, row in zip(st.columns(A_ROW), shown[start : start + A_ROW], strict=False):
             with column:
                 _show_slice(chosen, int(row), prefix)
-    _show_alike(chosen)
+    _show_alike(chosen, prefix)
     _show_doubtful(chosen, prefix)
 
 
@@ -97,26 +99,33 @@ def _show_filters(chosen: Judged, suffix: str, ordered: bool) -> _Filters:
             format_func=lambda name: _ORDERS[name].capitalize(),
             width=230,
         )
-        for name, values in available.items():
-            picked[name] = st.selectbox(
-                _FILTER_NAMES[name],
-                ["", *values],
-                key=f"results_filter_{name}{suffix}",
-                format_func=lambda value: value or "any",
-                width=150,
-            )
+        for name in [name for name in available if name in _FIRST]:
+            picked[name] = _pick(name, available[name], suffix)
         kind = predictions.about.group_kind
         picked["group"] = st.text_input(
             "Name" if kind == "file" else kind.capitalize(), key=f"{GROUP}{suffix}", placeholder="any", width=110
         )
-        if note:
-            st.text_input("Window", note, disabled=True, key=f"results_window{suffix}_{note}", width=190)
-        grey = _show_brightness(chosen, suffix)
         st.slider(
             "Overlay", 0, 100, 60, 10, format="%d %%", key=f"{OPACITY}{suffix}", help="0 shows the untouched slice",
-            width=150,
+            width=130,
         )  # fmt: skip
+        with st.popover("More filters", icon=":material/tune:"):
+            for name in [name for name in available if name not in _FIRST]:
+                picked[name] = _pick(name, available[name], suffix)
+            if note:
+                st.text_input("Window", note, disabled=True, key=f"results_window{suffix}_{note}")
+            grey = _show_brightness(chosen, suffix)
     return _Filters(order, picked, grey)
+
+
+def _pick(name: str, values: list[str], suffix: str) -> str:
+    return st.selectbox(
+        _FILTER_NAMES[name],
+        ["", *values],
+        key=f"results_filter_{name}{suffix}",
+        format_func=lambda value: value or "any",
+        width=150 if name in _FIRST else "stretch",
+    )
 
 
 def _show_brightness(chosen: Judged, suffix: str) -> tuple[float, float] | None:
@@ -135,7 +144,6 @@ def _show_brightness(chosen: Judged, suffix: str) -> tuple[float, float] | None:
         key=f"results_brightness{suffix}_{chosen.folder.name}",
         help="Grey level of what lies inside the skull, 0 to 255 at level 40, width 120: a bleed or a noisy scan is "
         "brighter, an old stroke or air darker.",
-        width=190,
     )
     return None if asked == (low, high) else (float(asked[0]), float(asked[1]))
 
@@ -159,7 +167,7 @@ def _show_slice(chosen: Judged, row: int, prefix: str) -> None:
         type="tertiary",
         icon=":material/image_search:",
     ):
-        st.session_state[ALIKE] = (str(chosen.folder), row)
+        st.session_state[ALIKE] = (str(chosen.folder), prefix, row)
     if st.checkbox(
         "Doubtful",
         help="Its label looks wrong",
@@ -193,10 +201,10 @@ def _look_up(_predictions: Predictions, folder: str, created: str, row: int) -> 
     return gallery.look_up(_predictions, row)
 
 
-def _show_alike(chosen: Judged) -> None:
+def _show_alike(chosen: Judged, prefix: str) -> None:
     """The slice asked about, and the training slices most like it: by the network's embedding, and by appearance."""
-    folder, row = st.session_state.get(ALIKE, ("", -1))
-    if folder != str(chosen.folder):
+    folder, where, row = st.session_state.get(ALIKE, ("", "", -1))
+    if (folder, where) != (str(chosen.folder), prefix):
         return
     predictions, training = chosen.predictions, chosen.training
     st.markdown(f"**Most like {plain(gallery.described(predictions, row))}**")
@@ -207,11 +215,11 @@ def _show_alike(chosen: Judged) -> None:
         pairs = list(zip(found.rows, found.similarity, strict=True))
         shipped = " The embedding is the shipped weights'." if predictions.about.protocol != "shipped weights" else ""
         note = f"Training slices, by the network's embedding. {found.note}{shipped}"
-        _show_like(chosen, row, found.table, pairs, note, "similarity")
+        _show_like(chosen, row, found.table, pairs, note, "similarity", prefix)
     alike = gallery.alike(predictions, row, NEIGHBOURS)
     if alike:
         note = "By appearance at 24×24, other patients of this set: a second opinion that no network had a part in."
-        _show_like(chosen, row, predictions, alike, note, "correlation")
+        _show_like(chosen, row, predictions, alike, note, "correlation", prefix)
 
 
 def _why_no_neighbours(chosen: Judged) -> str:
@@ -226,14 +234,20 @@ def _why_no_neighbours(chosen: Judged) -> str:
 
 
 def _show_like(
-    chosen: Judged, row: int, table: Predictions, found: list[tuple[int, float]], note: str, measure: str
+    chosen: Judged,
+    row: int,
+    table: Predictions,
+    found: list[tuple[int, float]],
+    note: str,
+    measure: str,
+    prefix: str,
 ) -> None:
     """One row: the slice itself with its heat map, then those like it with their labels."""
     bleeds = sum(int(table.frame["label"].iloc[each]) for each, _ in found)
     st.caption(f"{bleeds} of {len(found)} are labelled hemorrhage. {plain(note, 400)}")
     columns = st.columns(1 + len(found))
     with columns[0]:
-        _show_picture(chosen.predictions, str(chosen.folder), row, "", gallery.described(chosen.predictions, row))
+        _show_picture(chosen.predictions, str(chosen.folder), row, prefix, gallery.described(chosen.predictions, row))
     for column, (each, value) in zip(columns[1:], found, strict=True):
         with column:
             about = table.about

@@ -6,7 +6,7 @@ what is heavy themselves.
 
 from collections.abc import Callable
 
-from hemo.bench import cached_input, input_pipeline, reading, resampling, study, training_overhead
+from hemo.bench import cached_input, folds, input_pipeline, judging, reading, resampling, study, training_overhead
 from hemo.bench.ratio import Ratio
 
 BENCHMARKS: dict[str, Callable[[], list[Ratio]]] = {
@@ -16,6 +16,8 @@ BENCHMARKS: dict[str, Callable[[], list[Ratio]]] = {
     "cached-input": cached_input.run,
     "training-overhead": training_overhead.run,
     "resampling": resampling.run,
+    "judging": judging.run,
+    "folds": folds.run,
 }
 
 __all__ = ["BENCHMARKS", "Ratio"]

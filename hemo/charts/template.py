@@ -6,6 +6,7 @@ half-transparent greys, and the background is transparent.
 
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 ACCENT = "#3B82C4"
@@ -107,8 +108,8 @@ def add_band(figure: go.Figure, x: Any, low: Any, high: Any, color: str = ACCENT
         return
     figure.add_trace(
         go.Scatter(
-            x=[*x, *x[::-1]],
-            y=[*high, *low[::-1]],
+            x=np.concatenate([x, np.asarray(x)[::-1]]),
+            y=np.concatenate([high, np.asarray(low)[::-1]]),
             fill="toself",
             fillcolor=faded(color),
             line={"width": 0},
@@ -121,6 +122,4 @@ def add_band(figure: go.Figure, x: Any, low: Any, high: Any, color: str = ACCENT
 
 def thinned(n: int, most: int = 1500) -> Any:
     """Indices that keep a curve's ends and at most `most` of its points; a browser draws no more."""
-    import numpy as np
-
     return np.arange(n) if n <= most else np.unique(np.linspace(0, n - 1, most).round().astype(int))

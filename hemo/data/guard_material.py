@@ -12,9 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hemo.ct.head import find_head
 from hemo.ct.window import MODEL_WINDOW, WINDOWS, Window, apply_window
 from hemo.data.degrade import DegradeSettings, degrade
+from hemo.data.foreign import foreign, framed
 from hemo.data.lesion import BLEED_KINDS, find_anatomy, grey_to_hu, hu_to_grey, paint_bleed
 from hemo.data.levels import ct_ich_level
 from hemo.data.non_heads import FAMILIES, HU_FAMILIES, make_non_head
@@ -48,45 +48,6 @@ class Example:
     source: str
 
 
-def foreign(grey: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """A slice as a web page shows it: cropped or with margins, stretched, toned, noisy, lettered, tinted, compressed.
-
-    Returns:
-        (h, w) uint8 with a side of 110 to 640 pixels, and the colorfulness of its tint.
-    """
-    head = find_head(grey)
-    height, width = grey.shape
-    top, left, bottom, right = head.box if head else (0, 0, height, width)
-    side = max(bottom - top, right - left)
-    # From a crop into the skull to wide margins; most web pictures are cropped close.
-    margins = side * np.where(rng.random(4) < 0.6, rng.uniform(-0.07, 0.05, 4), rng.uniform(0.0, 0.35, 4))
-    top, left = int(top - margins[0]), int(left - margins[1])
-    bottom, right = int(bottom + margins[2]), int(right + margins[3])
-    pad = max(0, -top, -left, bottom - height, right - width)
-    padded = cv2.copyMakeBorder(grey, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
-    cropped = padded[top + pad : bottom + pad, left + pad : right + pad]
-    size = int(np.exp(rng.uniform(np.log(110), np.log(640))))
-    tall, wide = cropped.shape
-    shape = (size, max(64, round(size * wide / tall * np.exp(rng.uniform(-0.12, 0.12)))))
-    work = cv2.resize(cropped, (size, size), interpolation=cv2.INTER_AREA if size < tall else cv2.INTER_CUBIC)
-    if rng.random() < 0.3:
-        turn = cv2.getRotationMatrix2D((size / 2, size / 2), rng.uniform(-25, 25), 1.0)
-        work = cv2.warpAffine(work, turn, (size, size))
-    if rng.random() < 0.5:
-        work = np.ascontiguousarray(work[:, ::-1])
-    if rng.random() < 0.9:
-        work = degrade(work, rng, _SETTINGS)
-    if rng.random() < 0.1:  # a wide window or a poor scan: air is grey
-        lift = rng.uniform(0.05, 0.25)
-        work = (work * (1 - lift) + 255 * lift).astype(np.uint8)
-    picture = cv2.resize(work, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < 0.1:  # pasted on a white page
-        edges = [int(value) for value in rng.integers(0, max(2, size // 6), 4)]
-        picture = _framed(picture, edges, 255)
-    tint = float(rng.uniform(0.01, 0.3)) if rng.random() < 0.15 else 0.0
-    return picture, tint
-
-
 def ct_ich_examples(root: Path, rng: np.random.Generator, foreign_copies: int = 2) -> Iterator[Example]:
     """Every slice of CT-ICH but the one at the border of neck and base, as it is and as foreign pictures.
 
@@ -103,7 +64,7 @@ def ct_ich_examples(root: Path, rng: np.random.Generator, foreign_copies: int = 
         yield Example(grey, 0.0, is_head, level, "CT-ICH" if is_head else "CT-ICH neck", patient)
         for copy in range(foreign_copies if is_head else 1):
             shown = _with_bleed(grey, rng) if level == "brain" and copy % 2 else grey
-            changed, tint = foreign(shown, rng)
+            changed, tint = foreign(shown, rng, _SETTINGS)
             family = "CT-ICH foreign" if is_head else "CT-ICH neck foreign"
             yield Example(changed, tint, is_head, level, family, patient)
 
@@ -129,7 +90,7 @@ def phantom_examples(count: int, rng: np.random.Generator, first_seed: int = 500
             grey = apply_window(hu, windows[int(rng.integers(len(windows)))])
             tint = 0.0
             if rng.random() < 0.5:
-                grey, tint = foreign(grey, rng)
+                grey, tint = foreign(grey, rng, _SETTINGS)
             yield Example(grey, tint, True, level, "phantom", study.name)
 
 
@@ -215,14 +176,8 @@ def _no_head(picture: np.ndarray, family: str, source: str, rng: np.random.Gener
             picture = cv2.resize(degrade(work, rng, _SETTINGS), (max(64, round(size * wide / tall)), size))
         if rng.random() < 0.2:
             edges = [int(value) for value in rng.integers(0, max(2, min(picture.shape) // 3), 4)]
-            picture = _framed(picture, edges, int(rng.choice([0, 255])))
+            picture = framed(picture, edges, int(rng.choice([0, 255])))
     return Example(picture, colorfulness, False, "", family, source)
-
-
-def _framed(picture: np.ndarray, edges: list[int], shade: int) -> np.ndarray:
-    """A plain frame of the given widths: top, bottom, left, right."""
-    top, bottom, left, right = edges
-    return np.asarray(cv2.copyMakeBorder(picture, top, bottom, left, right, cv2.BORDER_CONSTANT, value=shade))
 
 
 def _colorfulness(picture: np.ndarray) -> float:

@@ -113,21 +113,53 @@ def reported(name: str, threshold: float, labels: ArrayLike, scores: ArrayLike, 
     return OperatingPoint(name, float(threshold), sensitivity(counts).value, specificity(counts).value, fitted_on)
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Slices that thresholds are fitted on beside those reported on, such as the same slices as foreign pictures.
+
+    Args:
+        labels, scores, folds: (M,), as of the slices reported on; the same patients in the same folds.
+    """
+
+    labels: np.ndarray
+    scores: np.ndarray
+    folds: np.ndarray
+
+    def with_slices(self, labels: np.ndarray, scores: np.ndarray, folds: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Labels, scores and folds of the given slices and of these."""
+        pairs = ((labels, self.labels), (scores, self.scores), (folds, self.folds))
+        return tuple(np.concatenate(pair) for pair in pairs)
+
+
 def cross_fitted_calls(
-    labels: ArrayLike, scores: ArrayLike, folds: ArrayLike, name: str, target: float = TARGET
+    labels: ArrayLike,
+    scores: ArrayLike,
+    folds: ArrayLike,
+    name: str,
+    target: float = TARGET,
+    beside: Beside | None = None,
 ) -> tuple[np.ndarray, FloatArray]:
     """Calls of every fold by the threshold fitted on the other folds.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,) out-of-fold probabilities.
+        folds: (N,) fold of each slice.
+        name: of the point.
+        target: for rule-out and rule-in.
+        beside: more slices to fit on; their own fold is left out as well.
 
     Returns:
         calls bool (N,), thresholds float64 (number of folds,) in sorted order of the folds.
     """
     y, s, fold = np.asarray(labels), np.asarray(scores, dtype=np.float64), np.asarray(folds)
     names = np.unique(fold)
+    fit_y, fit_s, fit_fold = beside.with_slices(y, s, fold) if beside else (y, s, fold)
     calls = np.zeros(s.size, dtype=bool)
     thresholds = np.empty(names.size)
     for i, held_out in enumerate(names):
-        here = fold == held_out
-        thresholds[i] = fit_threshold(y[~here], s[~here], name, target)
+        here, others = fold == held_out, fit_fold != held_out
+        thresholds[i] = fit_threshold(fit_y[others], fit_s[others], name, target)
         calls[here] = s[here] >= thresholds[i]
     return calls, thresholds
 
@@ -138,7 +170,12 @@ def counts_of_calls(labels: ArrayLike, calls: ArrayLike) -> Counts:
 
 
 def cross_fitted_points(
-    labels: ArrayLike, scores: ArrayLike, folds: ArrayLike, fitted_on: str, target: float = TARGET
+    labels: ArrayLike,
+    scores: ArrayLike,
+    folds: ArrayLike,
+    fitted_on: str,
+    target: float = TARGET,
+    beside: Beside | None = None,
 ) -> tuple[OperatingPoint, ...]:
     """The three points: thresholds fitted on all slices, figures measured with the fold held out.
 
@@ -148,15 +185,18 @@ def cross_fitted_points(
         folds: (N,) fold of each slice.
         fitted_on: name of the set, for the card.
         target: sensitivity of rule-out and specificity of rule-in.
+        beside: more slices to fit on, see `cross_fitted_calls`; the figures are those of the slices themselves.
     """
+    y, s, fold = np.asarray(labels), np.asarray(scores, dtype=np.float64), np.asarray(folds)
+    fit_y, fit_s, _ = beside.with_slices(y, s, fold) if beside else (y, s, fold)
     points = []
     for name in POINTS:
-        calls, _ = cross_fitted_calls(labels, scores, folds, name, target)
+        calls, _ = cross_fitted_calls(labels, scores, folds, name, target, beside)
         counts = counts_of_calls(labels, calls)
         points.append(
             OperatingPoint(
                 name,
-                fit_threshold(labels, scores, name, target),
+                fit_threshold(fit_y, fit_s, name, target),
                 sensitivity(counts).value,
                 specificity(counts).value,
                 f"{fitted_on}; sensitivity and specificity measured with each fold's threshold fitted on the others",

@@ -117,6 +117,7 @@ def gather(manifest: Manifest, out: Path) -> list[int]:
     table = pd.DataFrame(manifest.frame.iloc[rows][["path", "slice", "group", "label"]].reset_index(drop=True)).assign(
         fold=np.concatenate([np.full(len(part["rows"]), number) for number, part in zip(done, parts, strict=True)]),
         logit=np.concatenate([part["logit"] for part in parts]),
+        foreign_logit=np.concatenate([part["foreign_logit"] for part in parts]),
     )
     evidence = np.concatenate([part["evidence"] for part in parts])[order]
     write_atomically(out / "out_of_fold.csv", lambda file: table.iloc[order].to_csv(file, index=False))

@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from hemo.ct.read import read_path
 from hemo.data.importers import import_dataset
 from hemo.data.manifest import Manifest
 from hemo.errors import RunError
-from hemo.evaluate.calibration import Calibration, cross_fitted, fit_calibration
 from hemo.evaluate.evaluation import by_subtype
 from hemo.evaluate.failures import failures
 from hemo.evaluate.intervals import summarise
@@ -36,8 +34,9 @@ from hemo.model.bundle import ModelBundle, load_bundle, write_bundle
 from hemo.model.card import Card, default_threshold
 from hemo.model.heatmap import inside_head
 from hemo.model.reading import call_for
-from hemo.runs.recipe import FOLDS, gather
+from hemo.runs.recipe import FOLDS
 from hemo.runs.recipe_network import predict_lite0
+from hemo.runs.recipe_table import OutOfFold, read_out_of_fold
 
 OUT_OF_FOLD = "out_of_fold"
 _LIMITS = (
@@ -63,20 +62,19 @@ def out_of_fold_predictions(run: Path, manifest: Manifest, card: Card | dict[str
         RunError: the run is not complete, or is of other data.
     """
     table, covered = read_out_of_fold(run, manifest)
-    probability, _ = cross_fitted(table["logit"], table["label"], table["fold"], bias=True)
     preparation = architecture_named("lite0").preparation
     prepared = [preparation.apply(covered.read(row)) for row in range(len(covered))]
     with np.load(run / "out_of_fold_evidence.npz") as file:
         evidence = file["evidence"].astype(np.float32)
     images = np.stack([entry.image for entry in prepared])
-    calls = [call_for(float(p), card) for p in probability]  # type: ignore[arg-type]
+    calls = [call_for(float(p), card) for p in table.probability]  # type: ignore[arg-type]
     frame = covered.frame.rename(columns={"path": "source"}).reset_index(drop=True)
     frame = frame.assign(
-        logit=table["logit"],
-        probability=probability,
+        logit=table.frame["logit"],
+        probability=table.probability,
         call=[call for call, _ in calls],
         reason=[reason for _, reason in calls],
-        fold=table["fold"],
+        fold=table.folds,
     )
     known = [name for name in KNOWN_COLUMNS if name in frame.columns]
     return Predictions(
@@ -86,23 +84,6 @@ def out_of_fold_predictions(run: Path, manifest: Manifest, card: Card | dict[str
         to_source=np.stack([entry.to_source for entry in prepared]).astype(np.float32),
         shapes=np.array([entry.source_shape for entry in prepared], np.int32),
     )
-
-
-def read_out_of_fold(run: Path, manifest: Manifest) -> tuple[pd.DataFrame, Manifest]:
-    """The recipe's table of the finished folds, checked against the data.
-
-    Returns:
-        Columns path, slice, group, label, fold, logit; and the part of the data that it covers, in the same order.
-
-    Raises:
-        RunError: fewer than two folds are finished, or the table is of other data.
-    """
-    gather(manifest, run)
-    table = pd.read_csv(run / "out_of_fold.csv", dtype={"path": str, "slice": str, "group": str})
-    covered = manifest.subset(manifest.frame["path"].isin(set(table["path"])).to_numpy())
-    if list(table["path"]) != list(covered.frame["path"]) or list(table["label"]) != list(covered.labels):
-        raise RunError(f"Expected the data that the recipe was run on. Received: {manifest.name}, with other slices")
-    return table, covered
 
 
 def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
@@ -135,17 +116,12 @@ def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
     return load_bundle(target)
 
 
-def _card(run: Path, name: str, manifest: Manifest, covered: Manifest, table: pd.DataFrame) -> dict[str, Any]:
+def _card(run: Path, name: str, manifest: Manifest, covered: Manifest, table: OutOfFold) -> dict[str, Any]:
     recipe = json.loads((run / "recipe.json").read_text())
-    labels, groups, folds = (table[column].to_numpy() for column in ("label", "group", "fold"))
-    logit = table["logit"].to_numpy()
-    probability, used = cross_fitted(logit, labels, folds, bias=True)
-    shipped = fit_calibration(logit, labels, bias=True, how=_how_calibrated(used, len(np.unique(groups))))
-    fitted_on = f"out-of-fold scores of {manifest.name}, {len(np.unique(groups))} patients"
-    points = _points(labels, probability, shipped.apply(logit), folds, fitted_on)
+    points = _points(table, f"out-of-fold scores of {manifest.name}, {table.n_patients} patients")
     thresholds = {point.name: point.threshold for point in points}
     band = band_between(thresholds["rule-out"], thresholds["rule-in"])
-    rule = _best_rule(labels, probability, groups)
+    rule = _best_rule(table)
     return {
         "name": name,
         # Which model reads where nobody chose one; without this the newest does, be it a phantom run's.
@@ -163,12 +139,10 @@ def _card(run: Path, name: str, manifest: Manifest, covered: Manifest, table: pd
         },
         "settings": recipe,
         "metrics": {
-            key: metric.to_json()
-            for key, metric in _figures(covered, labels, probability, groups, folds, rule).items()
-            if metric.value is not None
+            key: metric.to_json() for key, metric in _figures(covered, table, rule).items() if metric.value is not None
         },
         "measured_on": "out of fold: every slice scored by a network that saw no slice of its patient",
-        "calibration": shipped.to_json(),
+        "calibration": table.calibration.to_json(),
         "operating_points": [point.to_json() for point in points],
         "uncertain_band": list(band) if band else None,
         "study_score": {"rule": rule, "name": RULE_NAMES[rule], "how": "largest patient AUC out of fold of five rules"},
@@ -177,36 +151,32 @@ def _card(run: Path, name: str, manifest: Manifest, covered: Manifest, table: pd
     }
 
 
-def _split_text(manifest: Manifest, table: pd.DataFrame) -> str:
-    done, patients = table["fold"].nunique(), len(np.unique(manifest.groups))
-    which = "" if done == FOLDS else f", of which {done} are run ({table['group'].nunique()} patients)"
+def _split_text(manifest: Manifest, table: OutOfFold) -> str:
+    done, patients = len(table.used), len(np.unique(manifest.groups))
+    which = "" if done == FOLDS else f", of which {done} are run ({table.n_patients} patients)"
     return (
         f"{FOLDS} folds by patient (folds.csv){which}, for every figure; the shipped weights come from all "
         f"{patients} patients by the same recipe"
     )
 
 
-def _how_calibrated(used: list[Calibration], patients: int) -> str:
-    temperatures = ", ".join(f"{calibration.temperature:.2f}" for calibration in used)
-    return (
-        f"temperature and bias fitted on the out-of-fold logits of {patients} patients; figures use those fitted "
-        f"without the fold they are reported on (temperatures {temperatures})"
-    )
-
-
-def _points(
-    labels: np.ndarray, probability: np.ndarray, shipped: np.ndarray, folds: np.ndarray, fitted_on: str
-) -> list[OperatingPoint]:
+def _points(table: OutOfFold, fitted_on: str) -> list[OperatingPoint]:
     """Thresholds on the shipped calibration's scores; sensitivity and specificity with each fold held out."""
-    return [
-        replace(point, threshold=fit_threshold(labels, shipped, point.name))
-        for point in cross_fitted_points(labels, probability, folds, fitted_on)
-    ]
+    beside = table.foreign(shipped=True)
+    labels, scores, _ = beside.with_slices(table.labels, table.shipped_scores(), table.folds)
+    measured = cross_fitted_points(
+        table.labels,
+        table.probability,
+        table.folds,
+        f"{fitted_on}, as they are and as foreign pictures",
+        beside=table.foreign(),
+    )
+    return [replace(point, threshold=fit_threshold(labels, scores, point.name)) for point in measured]
 
 
-def _best_rule(labels: np.ndarray, probability: np.ndarray, groups: np.ndarray) -> str:
+def _best_rule(table: OutOfFold) -> str:
     """The rule from slices to a study's score with the largest patient AUC out of fold."""
-    by_rule = {rule: group_scores(labels, probability, groups, rule) for rule in RULES}
+    by_rule = {rule: group_scores(table.labels, table.probability, table.groups, rule) for rule in RULES}
     aucs = {
         rule: summarise(scores.label, scores.score, scores.group, 0.5, resamples=2)["auc"].value or 0.0
         for rule, scores in by_rule.items()
@@ -214,11 +184,10 @@ def _best_rule(labels: np.ndarray, probability: np.ndarray, groups: np.ndarray) 
     return max(aucs, key=aucs.__getitem__)
 
 
-def _figures(
-    manifest: Manifest, labels: np.ndarray, probability: np.ndarray, groups: np.ndarray, folds: np.ndarray, rule: str
-) -> dict[str, Metric]:
-    """By slice, brain-level slices alone, and by patient."""
-    calls, thresholds = cross_fitted_calls(labels, probability, folds, "balanced")
+def _figures(manifest: Manifest, table: OutOfFold, rule: str) -> dict[str, Metric]:
+    """By slice, brain-level slices alone, as foreign pictures, and by patient."""
+    labels, probability, groups = table.labels, table.probability, table.groups
+    calls, thresholds = cross_fitted_calls(labels, probability, table.folds, "balanced", beside=table.foreign())
     figures = summarise(labels, probability, groups, float(np.mean(thresholds)))
     # Proportions from calls whose threshold was fitted without their own fold.
     held_out = summarise(labels, calls.astype(float), groups, 0.5)
@@ -227,9 +196,24 @@ def _figures(
     brain = manifest.frame["brain_level"].to_numpy() == "brain"
     at_brain = summarise(labels[brain], probability[brain], groups[brain], 0.5)
     figures |= {f"brain_level_{name}": at_brain[name] for name in ("auc", "average_precision")}
+    figures |= _foreign_figures(table, thresholds)
     patients = group_scores(labels, probability, groups, rule)
     figures["patient_auc"] = summarise(patients.label, patients.score, patients.group, 0.5)["auc"]
     return figures
+
+
+def _foreign_figures(table: OutOfFold, thresholds: np.ndarray) -> dict[str, Metric]:
+    """The same held-out slices as foreign pictures, called with thresholds fitted without their own fold."""
+    pictures, groups = table.foreign(), table.groups[table.pictured]
+    if len(np.unique(pictures.labels)) < 2:
+        return {}
+    threshold_of = dict(zip(np.unique(table.folds), thresholds, strict=True))
+    calls = pictures.scores >= np.array([threshold_of[fold] for fold in pictures.folds])
+    scored = summarise(pictures.labels, pictures.scores, groups, 0.5)
+    called = summarise(pictures.labels, calls.astype(float), groups, 0.5)
+    return {"foreign_pictures_auc": scored["auc"]} | {
+        f"foreign_pictures_{name}": called[name] for name in ("sensitivity", "specificity")
+    }
 
 
 def _sensitivity_at(labels: np.ndarray, probability: np.ndarray, specificity: float) -> Metric:

@@ -17,7 +17,11 @@ from typing import Any
 import numpy as np
 
 from hemo.atomic import write_atomically
+from hemo.ct.guard import assess
+from hemo.ct.slice import CTSlice
+from hemo.data.foreign import foreign
 from hemo.data.importers import import_dataset
+from hemo.data.manifest import Manifest
 from hemo.data.prepared import prepared_images
 from hemo.errors import RunError
 from hemo.evaluate.metrics import auc
@@ -29,6 +33,7 @@ from hemo.workspace import Workspace
 ALL_PATIENTS = -1
 """Number of the network that is trained on every fold."""
 _LOCK_PATIENCE_SECONDS = 20.0
+_FOREIGN_SEED = 31
 
 
 @dataclass(frozen=True)
@@ -109,8 +114,12 @@ def train_network(network: Network, fold: np.ndarray, say: Callable[[str], None]
             return
         held_out = np.flatnonzero(fold == network.number)
         logit, evidence = predict_lite0(model, np.asarray(images[held_out]))
+        foreign_logit = _of_foreign_pictures(model, manifest, held_out)
     maps = evidence.astype(np.float16)
-    write_atomically(network.result, lambda file: np.savez(file, rows=held_out, logit=logit, evidence=maps))
+    write_atomically(
+        network.result,
+        lambda file: np.savez(file, rows=held_out, logit=logit, evidence=maps, foreign_logit=foreign_logit),
+    )
     score = auc(manifest.labels[held_out], logit).value
     patients = len(set(manifest.groups[held_out]))
     said = "not defined" if score is None else f"{score:.3f}"
@@ -129,6 +138,27 @@ def predict_lite0(model: Any, images: np.ndarray, batch: int = 32) -> tuple[np.n
         logits.append(output["logit"].numpy()[:, 0])
         maps.append(output["evidence"].numpy()[..., 0])
     return np.concatenate(logits), np.concatenate(maps)
+
+
+def _of_foreign_pictures(model: Any, manifest: Manifest, rows: np.ndarray) -> np.ndarray:
+    """Logits (N,) of the slices as another hospital's pictures, NaN where the guard refuses slice or picture.
+
+    A slice's picture depends on its place in the manifest alone, so that folds and resumed runs see the same one.
+    """
+    preparation = architecture_named("lite0").preparation
+    logits = np.full(len(rows), np.nan, np.float32)
+    kept, pictures = [], []
+    for place, row in enumerate(rows):
+        ct_slice = manifest.read(int(row))
+        grey, tint = foreign(ct_slice.grey(), np.random.default_rng([_FOREIGN_SEED, int(row)]))
+        picture = CTSlice(grey.astype(np.float32), "grey", ct_slice.name, colorfulness=tint)
+        verdict = assess(picture)
+        if verdict.is_head and assess(ct_slice).is_head:
+            kept.append(place)
+            pictures.append(preparation.apply(picture, verdict.head).image)
+    if kept:
+        logits[kept], _ = predict_lite0(model, np.stack(pictures))
+    return logits
 
 
 def recipe_networks(data: Path, out: Path, base: Lite0Settings, folds: int, steps: tuple[int, int]) -> list[Network]:

@@ -8,7 +8,8 @@ from hemo.ct import guard
 from hemo.ct.guard import assess
 from hemo.ct.read import read_path
 from hemo.ct.slice import CTSlice
-from hemo.data.guard_material import foreign, package_pictures
+from hemo.data.foreign import foreign
+from hemo.data.guard_material import package_pictures
 from hemo.data.levels import ct_ich_level
 from hemo.data.non_heads import FAMILIES, HU_FAMILIES, make_non_head
 from hemo.data.phantom_study import phantom_study

@@ -78,3 +78,25 @@ def test_bad_input_is_named() -> None:
         op.fit_threshold([0, 1], [0.1, 0.9], "best")
     with pytest.raises(ValueError, match=r"both classes .* Received: all labels are the same"):
         op.fit_threshold([1, 1], [0.1, 0.9])
+
+
+def test_slices_beside_are_fitted_on_but_not_reported_on() -> None:
+    labels, folds = np.array([0, 0, 1, 1] * 2), np.repeat([0, 1], 4)
+    scores = np.array([0.1, 0.2, 0.6, 0.9] * 2)
+    # The same slices as pictures whose scores lie higher: only the cut above their normals serves both.
+    beside = op.Beside(labels, np.array([0.3, 0.5, 0.7, 0.9] * 2), folds)
+    _, alone = op.cross_fitted_calls(labels, scores, folds, "balanced")
+    calls, both = op.cross_fitted_calls(labels, scores, folds, "balanced", beside=beside)
+    assert alone == pytest.approx([0.4, 0.4]) and both == pytest.approx([0.55, 0.55])
+    assert calls.shape == labels.shape
+    point = op.cross_fitted_points(labels, scores, folds, "a set", beside=beside)[1]
+    assert point.name == "balanced" and point.threshold == pytest.approx(0.55) and point.sensitivity == 1.0
+
+
+def test_the_held_out_fold_of_the_slices_beside_is_left_out_too() -> None:
+    labels, folds = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    scores = np.array([0.1, 0.9, 0.1, 0.9])
+    # Fold 0's own pictures would move its threshold to 0.85; those of fold 1 leave it at the middle.
+    beside = op.Beside(labels, np.array([0.8, 0.9, 0.1, 0.9]), folds)
+    _, thresholds = op.cross_fitted_calls(labels, scores, folds, "balanced", beside=beside)
+    assert thresholds == pytest.approx([0.5, 0.85])

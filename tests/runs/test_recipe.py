@@ -14,7 +14,8 @@ from hemo.evaluate.predictions import Predictions
 from hemo.model.fit_lite0 import Lite0Settings
 from hemo.model.predictor import Predictor
 from hemo.runs import recipe
-from hemo.runs.recipe_card import OUT_OF_FOLD, read_out_of_fold, ship
+from hemo.runs.recipe_card import OUT_OF_FOLD, ship
+from hemo.runs.recipe_table import read_out_of_fold
 
 SMALL = Lite0Settings(warmup=1, batch=BatchSettings(bleeds=2, clear=1, painted=1))
 
@@ -51,8 +52,8 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
 
     (run / "fold2.npz").unlink()
     part, covered = read_out_of_fold(run, import_dataset(phantoms))
-    assert set(part["fold"]) == {0, 1} and 0 < len(part) < len(table)
-    assert list(part["path"]) == list(covered.frame["path"])
+    assert set(part.folds) == {0, 1} and 0 < len(part.frame) < len(table)
+    assert list(part.frame["path"]) == list(covered.frame["path"])
 
     with pytest.raises(RunError, match="begun with others"):
         recipe.run_recipe(phantoms, run, settings=Lite0Settings(warmup=2, batch=SMALL.batch))

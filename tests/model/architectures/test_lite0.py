@@ -14,7 +14,8 @@ def test_the_call_is_pooled_from_the_evidence() -> None:
     model = build_lite0(64)
     images = np.random.default_rng(0).random((3, 64, 64, 1), dtype=np.float32)
     output = {name: np.asarray(value) for name, value in model(images, training=False).items()}
-    assert output["logit"].shape == (3, 1) and output["evidence"].shape == (3, 64 // EVIDENCE_STRIDE, 64 // EVIDENCE_STRIDE, 1)
+    places = 64 // EVIDENCE_STRIDE
+    assert output["logit"].shape == (3, 1) and output["evidence"].shape == (3, places, places, 1)
     sharpened = POOLING_SHARPNESS * output["evidence"].reshape(3, -1).astype(np.float64)
     pooled = np.log(np.exp(sharpened).mean(axis=1)) / POOLING_SHARPNESS
     kernel, bias = (np.asarray(value) for value in model.get_layer("logit").get_weights())

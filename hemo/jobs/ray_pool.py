@@ -32,17 +32,23 @@ class RayPool:
         address: of a running cluster, such as "10.0.0.5:6379" or "auto"; None starts a Ray on this machine, bound to
             127.0.0.1, which ends with the pool.
         gpus_per_job: graphics processors of a training job; None for one where there is any.
+        threads: of each worker; None for this machine's cores shared among them, and one on a cluster.
 
     Raises:
         RunError: there is no cluster at the address.
     """
 
     def __init__(
-        self, workers: int | None = None, address: str | None = None, gpus_per_job: float | None = None
+        self,
+        workers: int | None = None,
+        address: str | None = None,
+        gpus_per_job: float | None = None,
+        threads: int | None = None,
     ) -> None:
         self._asked = workers
         self._address = address
         self._gpus_per_job = gpus_per_job
+        self._threads = threads
         self._functions: dict[bool, Any] = {}
         self.workers = workers or 1
 
@@ -52,7 +58,7 @@ class RayPool:
         return self._address is None
 
     def __enter__(self) -> "RayPool":
-        self._ray = _import_ray()
+        self._ray = import_ray()
         try:
             self._ray.init(**self._options())
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -113,11 +119,10 @@ class RayPool:
             "retry_exceptions": False,
             # TensorFlow keeps memory, settings and random state: a network trains in a process of its own.
             "max_calls": 1 if trains else 0,
-            "runtime_env": {"env_vars": _environment(str(self._threads()))},
+            "runtime_env": {"env_vars": _environment(str(self._threads or self._share_of_cores()))},
         }
 
-    def _threads(self) -> int:
-        """Of each worker: this machine's cores shared among them; one on a cluster, where a job takes one core."""
+    def _share_of_cores(self) -> int:
         if not self.is_here:
             return 1
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -164,7 +169,7 @@ def _environment(threads: str) -> dict[str, str]:
     return shared | dict.fromkeys(names, threads)
 
 
-def _import_ray() -> Any:
+def import_ray() -> Any:
     """Ray, without usage reports to the internet and without what it says while it is imported."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     logging.getLogger("ray").setLevel(logging.ERROR)

@@ -25,6 +25,7 @@ from hemo.model.callbacks import (
 )
 from hemo.model.checkpoint import Checkpoints, TrainingState
 from hemo.model.checkpoint_writer import CheckpointWriter
+from hemo.model.devices import EvenBatches, shared_devices, training_scope
 from hemo.model.input_pipeline import BatchSource, as_py_dataset
 from hemo.model.samples import KeepSamples, choose_rows
 from hemo.model.training_config import AS_PUBLISHED, RECOMMENDED, TrainingConfig
@@ -83,9 +84,10 @@ def train(
     store = Checkpoints(checkpoints)
     if not resume:
         store.clear()
-    model = build_network(config, pretrained=not (resume and store.state()))
-    network = fit_view(model)
-    compile_network(network, config, steps_per_epoch=-(-len(data.rows("train")) // config.batch))
+    with training_scope(config):
+        model = build_network(config, pretrained=not (resume and store.state()))
+        network = fit_view(model)
+        compile_network(network, config, steps_per_epoch=-(-len(data.rows("train")) // config.batch))
     state = store.load(network) if resume else None
     state = state or TrainingState()
     if state.epoch >= config.epochs or state.stop.get("stopped_epoch", 0) > 0:
@@ -144,8 +146,10 @@ def _fit(
         as_keras(obey),
     ]
     weights = class_weights(data.labels[data.rows("train")]) if config.class_weight == "balanced" else None
+    devices = shared_devices(config)
+    batches: Any = EvenBatches(source, len(devices)) if devices else source
     network.fit(
-        as_py_dataset(source),
+        as_py_dataset(batches),
         epochs=config.epochs,
         initial_epoch=state.epoch,
         callbacks=watchers,

@@ -41,6 +41,32 @@ def test_grouped_keeps_patients_apart_and_published_does_not() -> None:
     assert (published["split"] == "validation").sum() == 12  # 15 % of 80
 
 
+def test_folds_hold_every_patient_out_once_and_choose_the_epoch_on_others() -> None:
+    held: list[str] = []
+    for fold in range(3):
+        frame = split_by_protocol(manifest(), RECOMMENDED.replace(batch=8, folds=3, fold=fold, validation=0.3)).frame
+        assert frame.groupby("group")["split"].nunique().max() == 1
+        assert set(frame["split"]) == {"train", "validation", "test"}
+        held += list(frame.loc[frame["split"] == "test", "group"].unique())
+    assert sorted(held) == sorted(f"P{group}" for group in range(10))
+
+
+def test_folds_replace_the_split_that_the_set_came_with_and_remember_it() -> None:
+    given = ["train" if group < 8 else "validation" for group in range(10) for _ in range(8)]
+    frame = split_by_protocol(manifest(given), RECOMMENDED.replace(batch=8, folds=2, fold=1, validation=0.3)).frame
+    assert frame.loc[frame["split"] == "test", "group"].nunique() in (4, 5, 6)
+    assert list(frame["source_split"]) == given
+
+
+def test_a_fold_without_one_class_is_refused_with_a_way_out() -> None:
+    # Four patients bleed: one of five folds has no bleed.
+    few = manifest()
+    few.frame["label"] = few.frame["group"].isin(["P0", "P2", "P4", "P6"]).astype(int)
+    with pytest.raises(RunError, match=r"each of 5 folds; fewer folds .* no Hemorrhage among 16 slices of fold"):
+        for fold in range(5):
+            split_by_protocol(few, RECOMMENDED.replace(batch=8, folds=5, fold=fold, validation=0.4))
+
+
 def test_a_split_that_shares_patients_is_refused_by_name() -> None:
     shared = manifest(["train"] * 71 + ["validation"] * 9)
     with pytest.raises(SplitOverlapError, match="P8 in train and validation"):

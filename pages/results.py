@@ -35,6 +35,8 @@ VIEWS = {
     "compare": "Compare",
     "report": "Report",
 }
+BROUGHT_VIEWS = ("curves", "calibration", "levels", "report")
+"""Views that a bundle's own table fills without its data."""
 
 
 def show_bar() -> tuple[ModelBundle, KnownDataset, str] | None:
@@ -54,7 +56,7 @@ def show_bar() -> tuple[ModelBundle, KnownDataset, str] | None:
             st.switch_page("pages/train.py")
         return None
     if datasets.active() is None:
-        datasets.empty_state("Figures of a model on a data set stand here.", key="results_no_data")
+        show_brought(names)
         return None
     first, second, third = st.columns([1, 1.3, 1.15], vertical_alignment="bottom")
     with first:
@@ -81,6 +83,34 @@ def show_bar() -> tuple[ModelBundle, KnownDataset, str] | None:
                 "weights have seen all of them.",
             )
     return bundle, entry, protocol
+
+
+def show_brought(names: list[str]) -> None:
+    """Without a data set: the out-of-fold figures that the active model brings, and the way to others."""
+    active = state.active_model()
+    name = st.selectbox("Model", names, index=names.index(active) if active in names else 0, key="results_brought")
+    bundle = models.bundle(name)
+    chosen = results_data.brought(bundle)
+    if chosen is None:
+        datasets.empty_state("Figures of a model on a data set stand here.", key="results_no_data")
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="results_brought_note"):
+        st.markdown(
+            f"No data set is imported. These are the figures that **{plain(name)}** brings: what networks of its "
+            f"recipe said of {plain(chosen.predictions.about.data)} slices that they had not seen. The slices are not here.",
+            width="stretch",
+        )
+        if st.button("Import a data set", key="results_brought_import", icon=":material/folder_open:"):
+            st.switch_page("pages/data.py")
+        if (
+            st.button("Make a phantom", key="results_no_data", icon=":material/database:")
+            and datasets.make_phantom() is not None
+        ):
+            st.rerun()
+    show_figures(chosen, BROUGHT_VIEWS)
+    if st.session_state.get(VIEW) == "report":
+        results_report.show(chosen, bundle)
+    results_clicks.show_opened(chosen, results_operating.threshold_in_hand(chosen))
 
 
 def start(bundle: ModelBundle, entry: KnownDataset, protocol: str, audit: bool = False) -> None:
@@ -136,15 +166,15 @@ def show_missing(bundle: ModelBundle, entry: KnownDataset, protocol: str) -> Non
         start(bundle, entry, protocol)
 
 
-def show_results(chosen: Judged, bundle: ModelBundle, entry: KnownDataset, protocol: str, busy: bool) -> None:
-    """Headline, operating curve and matrix, then one further view."""
+def show_figures(chosen: Judged, views: tuple[str, ...]) -> str:
+    """What needs the table alone: headline, operating curve, matrix and one of the views; returns the view chosen."""
     results_headline.show(chosen)
     results_published.show(chosen)
     st.subheader("Operating point")
     results_operating.show(chosen)
     view = st.segmented_control(
         "Further views",
-        list(VIEWS),
+        views,
         default="curves",
         required=True,
         key=VIEW,
@@ -159,12 +189,18 @@ def show_results(chosen: Judged, bundle: ModelBundle, entry: KnownDataset, proto
         results_details.show_levels(chosen)
     elif view == "places":
         results_details.show_places(chosen)
-    elif view == "audit":
+    return view
+
+
+def show_results(chosen: Judged, bundle: ModelBundle, entry: KnownDataset, protocol: str, busy: bool) -> None:
+    """Headline, operating curve and matrix, then one further view."""
+    view = show_figures(chosen, tuple(VIEWS))
+    if view == "audit":
         if results_audit.show(chosen) and not busy:
             start(bundle, entry, protocol, audit=True)
     elif view == "compare":
         show_comparison(chosen, bundle, entry, protocol)
-    else:
+    elif view == "report":
         results_report.show(chosen, bundle)
     results_clicks.show_opened(chosen, results_operating.threshold_in_hand(chosen))
 

@@ -156,5 +156,6 @@ def patient_strip(
         ticktext=[str(g)[:16] for g in place],
         range=[max(len(place), 8) - 0.5, -0.8],
         tickfont={"size": 10},
+        automargin=True,
     )
     return figure

@@ -38,23 +38,23 @@ def subtype_figure(
                 orientation="h",
                 customdata=[[name, called] for name, *_ in rows],
                 marker={"color": faded(style.color, 0.55), "line": {"color": style.color, "width": 1}},
-                text=[f"{style.symbol} {n:,} {word}" if n else "" for n in counts],
-                textposition="auto",
-                insidetextanchor="start",
-                textangle=0,
-                constraintext="none",
                 name=word,
                 hovertemplate=f"%{{y}}<br>%{{x:,}} slices {word}<extra></extra>",
             )
         )
+    called_mark, missed_mark = (CALL_STYLES[call].symbol for _, call, _ in _PARTS)
     for name, found, missed, sensitivity in rows:
         figure.add_annotation(
-            x=found + missed, y=name.capitalize(), text=f"  sensitivity {sensitivity}", showarrow=False, xanchor="left",
+            x=found + missed,
+            y=name.capitalize(),
+            text=f" {called_mark} {found:,} called, {missed_mark} {missed:,} missed; sensitivity {sensitivity}",
+            showarrow=False,
+            xanchor="left",
             font={"size": 12},
-        )  # fmt: skip
+        )
     styled(figure, title, subtitle, x="Slices", y="", text_color=text_color, height=150 + 42 * len(rows))
     most = max(found + missed for _, found, missed, _ in rows)
-    figure.update_xaxes(range=[0, 1.55 * most])
+    figure.update_xaxes(range=[0, 1.8 * most])
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(barmode="stack", bargap=0.35, margin={"l": 130})
     return figure

@@ -68,6 +68,17 @@ def judge(folder: Path, training_folder: Path | None = None) -> Judged:
     predictions = Predictions.load(folder)
     same = training_folder is not None and training_folder.resolve() == folder.resolve()
     training = (predictions if predictions.embedding is not None else None) if same else training_table(training_folder)
+    return judge_table(predictions, folder, training)
+
+
+def judge_table(predictions: Predictions, folder: Path, training: Predictions | None = None) -> Judged:
+    """Compute every figure of a table.
+
+    Args:
+        predictions: the table.
+        folder: where it is kept, its audit beside it.
+        training: see `Judged`.
+    """
     predictions = with_refused_files(with_appearance(predictions, training))
     evaluation = evaluate(predictions)
     labels, scores = predictions.labels, predictions.probabilities

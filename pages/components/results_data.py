@@ -7,9 +7,9 @@ import streamlit as st
 
 from hemo.data.library import KnownDataset
 from hemo.evaluate.audit import FILE
-from hemo.evaluate.judged import Judged, judge
+from hemo.evaluate.judged import Judged, judge, judge_table
 from hemo.evaluate.neighbours import training_table_folder
-from hemo.evaluate.out_of_fold import PROTOCOL, folds_of, has_out_of_fold
+from hemo.evaluate.out_of_fold import FOLDER, PROTOCOL, folds_of, has_out_of_fold, load_out_of_fold
 from hemo.evaluate.predictions import About, table_folder
 from hemo.model.bundle import ModelBundle
 from pages.components import datasets, state
@@ -46,6 +46,20 @@ def judged(folder: Path) -> Judged | None:
 def _judged(folder: str, training: str | None, stamps: tuple[int, ...]) -> Judged:
     del stamps  # part of the cache's key only
     return judge(Path(folder), None if training is None else Path(training))
+
+
+def brought(bundle: ModelBundle) -> Judged | None:
+    """Every figure of the out-of-fold table that a bundle brings, without the data; None where it brings none."""
+    if not has_out_of_fold(bundle):
+        return None
+    folder = bundle.path / FOLDER
+    return _brought(str(folder), (folder / "about.json").stat().st_mtime_ns, bundle)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Computing the figures")
+def _brought(folder: str, stamp: int, _bundle: ModelBundle) -> Judged:
+    del stamp  # part of the cache's key only
+    return judge_table(load_out_of_fold(_bundle), Path(folder))
 
 
 def is_out_of_fold(chosen: Judged) -> bool:

@@ -189,34 +189,31 @@ def _show_subtypes(chosen: Judged) -> None:
     rows, predictions, threshold = chosen.subtypes, chosen.predictions, chosen.evaluation.threshold
     kind = plural(predictions.about.group_kind, 2)
     known = predictions.about.group_kind != "file"
-    table, bars = st.columns([1.25, 1], gap="large")
-    with table:
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "Subtype": rows["subtype"].str.capitalize(),
-                    "Slices": rows["n_positive"],
-                    kind.capitalize() if known else "Patients": rows["n_groups_positive"] if known else "not known",
-                    "AUC": [metric.text() for metric in rows["auc"]],
-                    "Sensitivity": [metric.text() for metric in rows["sensitivity"]],
-                    "No interval because": [metric.why_none or metric.why for metric in rows["sensitivity"]],
-                }
-            ),
-            hide_index=True,
-        )
-    with bars:
-        counts = []
-        for row in rows.to_dict("records"):
-            found = len(choice.of_subtype(predictions, row["subtype"], True, threshold).rows)
-            counts.append((row["subtype"], found, row["n_positive"] - found, row["sensitivity"].text()))
-        results_clicks.chart(
-            subtype_figure(counts, f"at threshold {threshold:.3f}; a slice can show several"),
-            key="results_subtypes",
-            alt="Slices called and missed by subtype",
-            chosen=chosen,
-            opens=lambda bar: choice.of_subtype(predictions, str(bar[0]), bool(bar[1]), threshold),
-        )
-        st.caption(results_clicks.CLICKABLE)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Subtype": rows["subtype"].str.capitalize(),
+                "Slices": rows["n_positive"],
+                kind.capitalize() if known else "Patients": rows["n_groups_positive"] if known else "not known",
+                "AUC": [metric.text() for metric in rows["auc"]],
+                "Sensitivity": [metric.text() for metric in rows["sensitivity"]],
+                "No interval because": [metric.why_none or metric.why for metric in rows["sensitivity"]],
+            }
+        ),
+        hide_index=True,
+    )
+    counts = []
+    for row in rows.to_dict("records"):
+        found = len(choice.of_subtype(predictions, row["subtype"], True, threshold).rows)
+        counts.append((row["subtype"], found, row["n_positive"] - found, row["sensitivity"].text()))
+    results_clicks.chart(
+        subtype_figure(counts, f"at threshold {threshold:.3f}; a slice can show several"),
+        key="results_subtypes",
+        alt="Slices called and missed by subtype",
+        chosen=chosen,
+        opens=lambda bar: choice.of_subtype(predictions, str(bar[0]), bool(bar[1]), threshold),
+    )
+    st.caption(results_clicks.CLICKABLE)
 
 
 def _show_ages(chosen: Judged) -> None:

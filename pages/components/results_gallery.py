@@ -65,6 +65,12 @@ def _show_rows(chosen: Judged, rows: np.ndarray, noun: str, threshold: float, pr
     if not len(rows):
         st.caption(f"No {noun} at this threshold." if not total else f"None of {total:,} {noun} matches the filter.")
         return
+    if not predictions.about.root:
+        st.caption(
+            f"{len(rows):,} {noun}, {_ORDERS[chosen_filters.order]}. The slices themselves are not on this machine."
+        )
+        _show_list(predictions, rows)
+        return
     pages = -(-len(rows) // A_PAGE)
     page = 1
     said, turn = st.columns([4, 1], vertical_alignment="bottom")
@@ -80,6 +86,17 @@ def _show_rows(chosen: Judged, rows: np.ndarray, noun: str, threshold: float, pr
                 _show_slice(chosen, int(row), prefix)
     _show_alike(chosen, prefix)
     _show_doubtful(chosen, prefix)
+
+
+def _show_list(predictions: Predictions, rows: np.ndarray) -> None:
+    """The slices as a table, where there are no pictures to show."""
+    frame = predictions.frame.iloc[rows]
+    columns = ["group", "slice", "label", "probability", "call"] + ["brain_level"] * ("brain_level" in frame.columns)
+    names = {"group": predictions.about.group_kind.capitalize(), "probability": "Score", "brain_level": "Level"}
+    table = frame[columns].replace({"label": {0: "normal", 1: "hemorrhage"}})
+    table = table.rename(columns=lambda name: names.get(name, name.capitalize()))
+    form = {"Score": st.column_config.NumberColumn(format="%.3f")}
+    st.dataframe(table, hide_index=True, height=420, column_config=form)
 
 
 _ORDERS = {"given": "as the chart has them"} | gallery.ORDERS

@@ -72,8 +72,11 @@ def main() -> int:
         f"first point on screen after the first batch: median {statistics.median(seconds):.2f} s, slowest "
         f"{max(seconds):.2f} s of {len(seconds)} (target ≤ {TARGET_SECONDS:g} s, {verdict})"
     )
-    share = statistics.median(each["page_share"] for each in measured)
-    print(f"the app's server with the page open: {share:.1%} of the trainer's processor time in the same seconds")
+    server, trainer = (statistics.median(each[name] for each in measured) for name in ("server", "trainer"))
+    print(
+        f"with the page open the app's server takes {server * 1e3:.0f} ms of processor time a second, the trainer "
+        f"{trainer * 1e3:.0f} ms: {server / trainer:.1%}"
+    )
     if args.json:
         write_json_atomically(args.json, {"machine": about, "runs": measured, "target_s": TARGET_SECONDS})
     return 0 if reached else 1
@@ -91,22 +94,23 @@ def _one_run(page: Page, app: RunningApp, workspace: Workspace, number: int) -> 
     page.wait_for_function("window.firstPoint !== null", timeout=PATIENCE_SECONDS * 1000)
     shown = float(page.evaluate("window.firstPoint"))
     first = read_history(run.folder).batches[0]["time"]
-    share = _page_share(run)
+    server, trainer = _processor_shares(run)
     supervisor.command(run, "stop")
     _wait(lambda: run.status().state == "stopped", "the stop")
     page.close()
-    result = {"seconds": round(shown - first, 3), "page_share": round(share, 4)}
+    result = {"seconds": round(shown - first, 3), "server": round(server, 4), "trainer": round(trainer, 4)}
     print(f"{run.name}: {result['seconds']:.2f} s", flush=True)
     return result
 
 
-def _page_share(run: Run) -> float:
-    """Processor time of the app's server over the trainer's, in the same seconds with the page open."""
-    server, trainer = _server_pid(), int(run.status().process["pid"])
-    before = _processor_seconds(server), _processor_seconds(trainer)
+def _processor_shares(run: Run) -> tuple[float, float]:
+    """Processor seconds a second of the app's server and of the trainer, with the page open."""
+    pids = _server_pid(), int(run.status().process["pid"])
+    began, before = time.monotonic(), [_processor_seconds(pid) for pid in pids]
     time.sleep(OPEN_SECONDS)
-    after = _processor_seconds(server), _processor_seconds(trainer)
-    return (after[0] - before[0]) / (after[1] - before[1])
+    seconds = time.monotonic() - began
+    server, trainer = ((_processor_seconds(pid) - was) / seconds for pid, was in zip(pids, before, strict=True))
+    return server, trainer
 
 
 def _server_pid() -> int:

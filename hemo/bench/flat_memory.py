@@ -153,6 +153,33 @@ def prepare(folder: Path, config: "TrainingConfig", cache: Path, find_heads: boo
     return assemble(split_by_protocol(manifest, config), config, cache)
 
 
+def generate(folder: Path, n: int, config: "TrainingConfig") -> "TrainingData":
+    """What `prepare` would give of `n` slices, made without a picture on disk: noise in the shards of a cache entry.
+
+    For sets whose pictures would take hours to write, decode and delete; the list of slices is as long as a real one.
+    """
+    from hemo.data.manifest import Manifest, build_frame
+    from hemo.data.prepared import SHARD
+    from hemo.data.shards import ShardedImages, shard_header
+    from hemo.model.training_data import TrainingData, preparation_of, split_by_protocol
+
+    folder.mkdir(parents=True, exist_ok=True)
+    side, rng = config.image_size, np.random.default_rng(0)
+    paths = []
+    for start in range(0, n, SHARD):
+        rows = min(SHARD, n - start)
+        paths.append(folder / f"shard-{start // SHARD:05d}.npy")
+        paths[-1].write_bytes(shard_header(rows, side) + rng.bytes(rows * side * side))
+    lines = [
+        {"path": f"images/person-{row // STUDY:06d}/{row % STUDY:02d}.png", "group": f"person-{row // STUDY:06d}"}
+        | {"label": row // STUDY % 2, "slice": str(row % STUDY), "group_kind": "patient", "split": ""}
+        for row in range(n)
+    ]
+    manifest = Manifest(build_frame(lines), folder, f"SYNTHETIC noise, {n:,} slices")
+    images = ShardedImages(tuple(paths), SHARD, n, side)
+    return TrainingData(split_by_protocol(manifest, config), images, preparation_of(config))
+
+
 @dataclass
 class AsTheyAre:
     """Stands in for a preparation whose result does not matter to what is measured; for this bench only."""
@@ -178,8 +205,16 @@ class _Image:
     image: np.ndarray
 
 
-def measure(folder: Path, work: Path, size: int, steps: int, find_heads: bool = True) -> dict[str, Any]:
-    """Prepare, train some steps, and score every slice of validation and test, as a run does.
+def measure(
+    folder: Path,
+    work: Path,
+    size: int,
+    steps: int,
+    find_heads: bool = True,
+    generated: int = 0,
+    most_scored: int | None = None,
+) -> dict[str, Any]:
+    """Prepare, train some steps, and score the slices of validation and test, as a run does.
 
     Args:
         folder: the set.
@@ -187,6 +222,8 @@ def measure(folder: Path, work: Path, size: int, steps: int, find_heads: bool = 
         size: pixels a side.
         steps: batches to train on, of 32 slices.
         find_heads: see `prepare`.
+        generated: slices to `generate` in place of a set; 0 for none.
+        most_scored: slices to score at most, drawn at random; None for all of them.
 
     Returns:
         Slices, seconds and peak memory by phase.
@@ -199,16 +236,19 @@ def measure(folder: Path, work: Path, size: int, steps: int, find_heads: bool = 
     config = config_for(folder, size)
     watch = MemoryWatch()
     watch.enter("preparing")
-    data = prepare(folder, config, work / "cache", find_heads)
+    data = generate(folder, generated, config) if generated else prepare(folder, config, work / "cache", find_heads)
     watch.enter("training")
     asked = iter(range(10**9))
     train(config, data, work / "checkpoints", commands=lambda: "stop" if next(asked) >= steps else None)
     watch.enter("scoring")
     held = np.concatenate([data.rows("validation"), data.rows("test")])
+    held = np.random.default_rng(0).permutation(held)[:most_scored]
     score(build_network(config, pretrained=False), data.images, held)
     watch.enter("")
     return {
         "slices": len(data.manifest),
+        "how": "generated" if generated else "heads found" if find_heads else "as they are",
+        "steps": steps,
         "train": len(data.rows("train")),
         "scored": len(held),
         "images_mb": len(data.manifest) * size * size / 1e6,
@@ -225,8 +265,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--as-they-are", action="store_true", help="do not find heads")
+    parser.add_argument(
+        "--generated", type=int, default=0, metavar="N", help="make N slices of noise in FOLDER instead"
+    )
+    parser.add_argument("--most-scored", type=int, metavar="N", help="score N slices of validation and test at most")
     args = parser.parse_args(arguments)
-    print(json.dumps(measure(args.folder, args.work, args.size, args.steps, not args.as_they_are)))
+    found = measure(
+        args.folder, args.work, args.size, args.steps, not args.as_they_are, args.generated, args.most_scored
+    )
+    print(json.dumps(found))
     return 0
 
 

@@ -3,7 +3,7 @@
     python scripts/flat_memory.py WORK [--slices N ...] [--size PIXELS] [--steps N] [--doc docs/large-data.md]
 
 Each set is written below WORK (about 1 GB for 250,000 slices of 64 pixels, and as much again for the cache) and
-measured in a process of its own (`hemo.bench.flat_memory`). Its figures are kept there, so that a run that was cut short
+measured in a process of its own (`hemo.bench.flat_memory`). Its figures are kept, so that a run that was cut short
 goes on. With --generate-from, large sets are noise written straight into shards, without pictures to write and decode.
 With --doc, the table in that file is replaced.
 """

@@ -97,7 +97,8 @@ def show_brought(names: list[str]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="results_brought_note"):
         st.markdown(
             f"No data set is imported. These are the figures that **{plain(name)}** brings: what networks of its "
-            f"recipe said of {plain(chosen.predictions.about.data)} slices that they had not seen. The slices are not here.",
+            f"recipe said of {plain(chosen.predictions.about.data)} slices that they had not seen. "
+            "The slices are not here.",
             width="stretch",
         )
         if st.button("Import a data set", key="results_brought_import", icon=":material/folder_open:"):

@@ -163,7 +163,8 @@ def _held_out(run: Run, fold: int) -> pd.DataFrame:
     table = pd.read_csv(run.folder / PREDICTIONS, dtype=_TEXT, keep_default_na=False)
     table = table[table["split"] == "test"]
     card = load_bundle(run.bundle).card
-    calibration = Calibration(**card["calibration"])
+    fitted = card["calibration"]
+    calibration = Calibration(float(fitted.get("temperature") or 1.0), float(fitted.get("bias") or 0.0))
     return pd.DataFrame(
         {
             "source": table["source"],

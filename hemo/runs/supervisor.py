@@ -14,6 +14,7 @@ from hemo.errors import RunError
 from hemo.model.callbacks import Command
 from hemo.model.training_config import TrainingConfig
 from hemo.runs import control
+from hemo.runs.group import Changes, Group, create_group
 from hemo.runs.lock import FileLock, trainer_lock
 from hemo.runs.process import ProcessId, collect_ended_children, start_detached
 from hemo.runs.run import ACTIVE, LOG, RESUMABLE, Run, check_name, create_run, list_runs, new_name
@@ -53,6 +54,32 @@ def submit(workspace: Workspace, config: TrainingConfig, name: str | None = None
     run = create_run(workspace.runs / (name or new_name(config, workspace.runs)), config)
     ensure_supervisor(workspace)
     return run
+
+
+def submit_group(
+    workspace: Workspace, base: TrainingConfig, changes: Sequence[Changes], name: str | None = None
+) -> Group:
+    """Put the runs of a new group in the queue, one behind the other.
+
+    Args:
+        workspace: where.
+        base: what the runs share, and
+        changes: what sets each apart, as `hemo.runs.group.plan` gives them.
+        name: of the group; date, time and network if not given.
+
+    Raises:
+        RunError: the name is taken or not allowed.
+    """
+    name = name or new_name(base, workspace.runs)
+    check_name(name)  # before it becomes part of a path
+    if (workspace.runs / name).exists():
+        raise RunError(f"Expected a name that neither run nor group has. Received: {name!r}")
+    base = base.replace(data=str(Path(base.data).expanduser().resolve()))
+    group = create_group(workspace.runs / name, base, changes)
+    for member in group.members:
+        create_run(group.run(member).folder, group.config(member))
+    ensure_supervisor(workspace)
+    return group
 
 
 def resume(workspace: Workspace, run: Run) -> None:

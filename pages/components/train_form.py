@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict, replace
+from typing import Any
 
 import streamlit as st
 
@@ -20,6 +21,7 @@ from hemo.model.training_config import (
     unusual,
 )
 from hemo.runs import facts, supervisor
+from hemo.runs.group import plan, read_sweep
 from hemo.workspace import Workspace
 from pages.components import datasets, notice, state
 from pages.components.text import one_line, plain
@@ -28,8 +30,14 @@ PRESET = "train_preset"
 DATASET = "train_dataset"
 _KEPT = "train_kept"
 NAME = "train_name"
+KIND = "train_kind"
 OTHER_PATH = "A folder or CSV on this machine"
 IMAGE_SIZES = (64, 96, 128, 160, 192, 224, 256, 320, 384)
+
+_KINDS = {"one": "One run", "folds": "Cross-validation", "seeds": "Several seeds", "sweep": "A sweep"}
+_SEVERAL_DEFAULTS = {KIND: "one", "train_folds": 5, "train_seeds": 3, "train_sweep": "learning_rate=1e-3,3e-4"}
+# Arguments of `hemo.runs.group.plan`; {} for one run.
+Several = dict[str, Any]
 
 _PLAIN_FIELDS = (
     "architecture",
@@ -129,6 +137,7 @@ def _keys() -> list[str]:
         *(f"train_stop_{name}" for name in ("monitor", "patience", "mode")),
         *(f"train_augment_{name}" for name in (*RANGES, "horizontal_flip", "fill")),
         "train_balanced",
+        *_SEVERAL_DEFAULTS,
         PRESET,
     ]
 
@@ -308,23 +317,57 @@ def _start(workspace: Workspace, path: str) -> None:
         _cost(workspace, config)
         for remark in unusual(config):
             st.caption(f":material/info: {plain(remark)}")
+        several = _several()
     with right:
         st.text_input("Name", key=NAME, placeholder="date, time and network", help="Optional; letters, digits, dashes.")
         busy = supervisor.current(workspace)
         label = "Start training" if busy is None else "Add to the queue"
         if st.button(label, key="train_start", type="primary", icon=":material/play_arrow:", width="stretch"):
-            _submit(workspace, config)
+            _submit(workspace, config, several)
 
 
-def _submit(workspace: Workspace, config: TrainingConfig) -> None:
+def _several() -> Several:
+    """How many runs the configuration is to become."""
+    for key, value in _SEVERAL_DEFAULTS.items():
+        st.session_state.setdefault(key, value)
+    kind_column, value_column = st.columns([1.4, 1], vertical_alignment="bottom")
+    with kind_column:
+        kind = st.segmented_control(
+            "Train",
+            list(_KINDS),
+            key=KIND,
+            format_func=_KINDS.__getitem__,
+            required=True,
+            help="Folds keep patients or series whole: each is held out once. Runs of a group train one after another.",
+        )
+    with value_column:
+        if kind == "folds":
+            return {"folds": int(st.number_input("Folds", 2, 20, key="train_folds"))}
+        if kind == "seeds":
+            help_seeds = "From the seed above up. A seed decides the split too."
+            return {"seeds": int(st.number_input("Seeds", 2, 20, key="train_seeds", help=help_seeds))}
+        if kind == "sweep":
+            help_sweep = "A setting and its values. Several settings, parted by blanks, give every combination."
+            return {"sweep": st.text_input("Values", key="train_sweep", help=help_sweep)}
+    return {}
+
+
+def _submit(workspace: Workspace, config: TrainingConfig, several: Several) -> None:
+    name = st.session_state.get(NAME) or None
     try:
         if not config.data:
             raise HemoError("Expected the path of a data set. Received: none")
-        run = supervisor.submit(workspace, config, st.session_state.get(NAME) or None)
+        if several:
+            sweep = dict(read_sweep(text) for text in several.pop("sweep", "").split())
+            base, changes = plan(config, **several, sweep=sweep)
+            group = supervisor.submit_group(workspace, base, changes, name)
+            st.session_state["train_shown"] = group.members[0].name
+            st.session_state["train_group"] = group.name
+        else:
+            st.session_state["train_shown"] = supervisor.submit(workspace, config, name).name
     except HemoError as error:
         notice.error(error)
         return
-    st.session_state["train_shown"] = run.name
     st.rerun()
 
 

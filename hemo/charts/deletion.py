@@ -10,7 +10,7 @@ from hemo.evaluate.localisation import deletion_insertion
 
 
 def deletion_figure(
-    curves: Mapping[str, Sequence[float]], title: str, text_color: str | None = None, height: int = 330
+    curves: Mapping[str, Sequence[float]], title: str, text_color: str | None = None, height: int = 400
 ) -> go.Figure:
     """Draw one line a kind of map, with the area under it as its label.
 
@@ -38,8 +38,7 @@ def deletion_figure(
         )
         figure.add_annotation(
             x=0.99,
-            y=0.98 - 0.085 * i,
-            yref="paper",
+            y=1.08 + 0.11 * (len(curves) - i - 1),
             text=f"<b>{name}, area {deletion_insertion(np.asarray(scores)):.2f}</b>",
             font={"color": color, "size": 12},
             showarrow=False,
@@ -55,5 +54,5 @@ def deletion_figure(
         height=height,
     )
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
-    figure.update_yaxes(range=[0, 1.25])
+    figure.update_yaxes(range=[0, 1.1 + 0.11 * len(curves)], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1])
     return figure

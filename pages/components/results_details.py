@@ -277,7 +277,7 @@ def places_table(audit: Audit) -> pd.DataFrame:
                 "shuffled": "–" if control is None else _text(control["peak_in_box"]),
                 "Mass inside": _text(row["mass_in_box"]),
                 "shuffled ": "–" if control is None else _text(control["mass_in_box"]),
-                "IoU with the mask": _text(row["iou"]),
+                "IoU with the mask": "no masks" if row["iou"]["value"] is None else _text(row["iou"]),
                 "Deletion, lower is better": "–" if drawn is None else f"{deletion_insertion(drawn['erased']):.2f}",
                 "Insertion, higher is better": "–" if drawn is None else f"{deletion_insertion(drawn['revealed']):.2f}",
             }

@@ -59,6 +59,35 @@ def test_a_click_on_the_matrix_chooses_the_cell(app: RunningApp, page: Page) -> 
     expect(page.get_by_text("normals cleared, furthest from the threshold first").first).to_be_visible()
 
 
+def click_in_chart(page: Page, key: str, across: float, down: float) -> None:
+    """A real click at a place of a chart, in shares of its plot's width and height."""
+    chart = page.locator(f".st-key-{key}")
+    chart.scroll_into_view_if_needed()
+    box = chart.locator(".nsewdrag").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]
+    page.mouse.move(x, y)
+    page.wait_for_timeout(400)  # Plotly takes what the pointer hovers over
+    page.mouse.click(x, y)
+
+
+def test_bars_points_and_dots_open_their_slices(app: RunningApp, page: Page) -> None:
+    open_results(page, app)
+    dialog = page.get_by_role("dialog")
+    click_in_chart(page, "results_roc", 0.995, 0.02)  # the curve's last point, at its upper right end
+    expect(dialog).to_contain_text("closest to")
+    expect(dialog.locator("[data-testid='stImage'] img").first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-results_view").get_by_text("Patients and subtypes").click()
+    wait_until_idle(page)
+    click_in_chart(page, "results_subtypes", 0.03, 0.12)
+    expect(dialog).to_contain_text("at 0.5")
+    wait_until_idle(page)
+    dialog.get_by_role("button", name="Similar slices").first.click()
+    expect(dialog.get_by_text("Most like").first).to_be_visible()
+    assert_no_exception(page)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_view_has_a_serious_fault(app: RunningApp, new_page: Callable[..., Page], scheme: str) -> None:
     page = new_page(scheme=scheme)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hemo.data.manifest import Manifest
-from hemo.evaluate.evaluation import HOW_COUNTED, by_subtype, evaluate, to_json
+from hemo.evaluate.evaluation import AGE_GROUPS, HOW_COUNTED, NO_AGES, by_age, by_subtype, evaluate, to_json
 from hemo.evaluate.predictions import Predictions, predict_manifest
 from tests.evaluate.conftest import RulePredictor
 
@@ -89,3 +89,23 @@ def test_unknown_patients_and_near_copies_leave_no_interval(table: Predictions) 
     assert all(metric.interval is None for metric in evaluation.metrics.values())
     assert "100% of the images are near copies" in evaluation.metrics["auc"].why_none
     assert any("near copies" in warning for warning in evaluation.warnings)
+    (row,) = by_subtype(copies, 0.5).to_dict("records")
+    assert row["sensitivity"].interval is None
+    assert "near copies" in row["sensitivity"].why_none
+    assert row["n_groups_positive"] is None
+
+
+def test_children_and_adults_where_ages_are_known(table: Predictions) -> None:
+    from dataclasses import replace
+
+    assert by_age(table, 0.5) == NO_AGES
+    assert to_json(table, evaluate(table))["by_age"] == NO_AGES
+    blank = replace(table, frame=table.frame.assign(age=np.nan))
+    assert by_age(blank, 0.5) == NO_AGES
+    aged = replace(table, frame=table.frame.assign(age=[4.0] * 8 + [60.0] * 12 + [np.nan] * 4))
+    children, adults, unknown = by_age(aged, 0.5)
+    assert (children.n, adults.n, unknown.n) == (8, 12, 4)
+    assert children.metrics["auc"].value == 1.0
+    assert children.n_groups == 4
+    assert children.metrics["auc"].interval is None
+    assert [row["name"] for row in to_json(aged, evaluate(aged))["by_age"]] == list(AGE_GROUPS)

@@ -85,3 +85,29 @@ def test_words_and_export(table: Predictions) -> None:
     assert "labelled epidural" in gallery.described(table, 0)
     assert "labelled normal" in gallery.described(table, 1)
     assert list(gallery.doubtful_table(table, {"03.png", "nowhere"})["source"]) == ["03.png"]
+
+
+def test_brightness_is_the_brains_and_can_be_filtered_by(table: Predictions) -> None:
+    thumbs = np.zeros((24, 24, 24), np.uint8)
+    thumbs[:, 2:22, 2:22] = 255  # a skull
+    thumbs[:, 5:19, 5:19] = np.linspace(60, 140, 24).astype(np.uint8)[:, None, None]
+    thumbs[3] = 0
+    heads = dataclasses.replace(table, thumbs=thumbs)
+    level = gallery.brightness(heads)
+    assert level is not None
+    assert level[0] == 60
+    assert level[23] == 140
+    assert np.isnan(level[3])
+    rows = np.arange(24)
+    assert set(gallery.within(level, rows, 60, 70)) == {0, 1, 2}
+    assert gallery.ordered(heads, rows, 0.5, "bright")[-1] == 3
+
+
+def test_windows_are_a_filter_or_a_note(table: Predictions) -> None:
+    assert gallery.window_note(table) == "not named by the set"
+    one = dataclasses.replace(table, frame=table.frame.assign(window="brain"))
+    assert gallery.window_note(one) == "all brain"
+    assert "window" not in gallery.filters(one)
+    two = dataclasses.replace(table, frame=table.frame.assign(window=["brain"] * 12 + ["bone"] * 12))
+    assert gallery.window_note(two) == ""
+    assert gallery.filters(two)["window"] == ["brain", "bone"]

@@ -58,7 +58,7 @@ class RayPool:
         return self._address is None
 
     def __enter__(self) -> "RayPool":
-        self._ray = import_ray()
+        self._ray = import_ray(_is_loopback(self._address))
         try:
             self._ray.init(**self._options())
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -169,13 +169,26 @@ def _environment(threads: str) -> dict[str, str]:
     return shared | dict.fromkeys(names, threads)
 
 
-def import_ray() -> Any:
-    """Ray, without usage reports to the internet and without what it says while it is imported."""
+def import_ray(loopback: bool) -> Any:
+    """Ray, without usage reports to the internet and without what it says while it is imported.
+
+    Args:
+        loopback: use 127.0.0.1 and nothing else; otherwise Ray takes this machine's address in the network, even where
+            127.0.0.1 is asked for.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    logging.getLogger("ray").setLevel(logging.ERROR)
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    logging.getLogger("ray").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ray
-
+        from ray._private import ray_constants
+    # Ray's switch for systems whose firewalls ask about every port that is not on the loopback; its own processes read
+    # the variable, this one has read it already.
+    ray_constants.ENABLE_RAY_CLUSTER = not loopback
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0" if loopback else "1"
     return ray
+
+
+def _is_loopback(address: str | None) -> bool:
+    return address is None or address.rpartition(":")[0] in ("127.0.0.1", "localhost")

@@ -15,7 +15,7 @@ _STORE = 80 * 1024**2
 @contextmanager
 def two_nodes() -> Iterator[tuple[Any, Any]]:
     """A cluster of two nodes with a processor each on 127.0.0.1; gives it and the node that holds no driver."""
-    import_ray()
+    import_ray(loopback=True)
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": _STORE, "node_ip_address": "127.0.0.1"}

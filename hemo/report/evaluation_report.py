@@ -14,7 +14,7 @@ import numpy as np
 from hemo.charts.template import ACCENT, SECOND
 from hemo.evaluate import calibration, curves
 from hemo.evaluate.audit import Audit
-from hemo.evaluate.evaluation import HOW_COUNTED, Evaluation, by_subtype
+from hemo.evaluate.evaluation import HOW_COUNTED, Evaluation, by_age, by_subtype
 from hemo.evaluate.intervals import plural
 from hemo.evaluate.levels import RULE_NAMES, THRESHOLD_NOTES
 from hemo.evaluate.localisation import deletion_insertion
@@ -301,7 +301,7 @@ def _levels(predictions: Predictions, evaluation: Evaluation) -> Section:
             (
                 str(row["subtype"]),
                 f"{row['n_positive']:,}",
-                f"{row['n_groups_positive']:,}",
+                "not known" if row["n_groups_positive"] is None else f"{row['n_groups_positive']:,}",
                 row["auc"].text(),
                 row["sensitivity"].text(),
                 row["sensitivity"].why_none or row["sensitivity"].why,
@@ -310,6 +310,17 @@ def _levels(predictions: Predictions, evaluation: Evaluation) -> Section:
         ]
         columns = ("Subtype", "Slices", plural(kind, 2).capitalize(), "AUC", "Sensitivity", "Note")
         blocks.append(Table(columns, rows_of, "Each subtype against all bleed-free slices."))
+    ages = by_age(predictions, evaluation.threshold)
+    if isinstance(ages, str):
+        blocks.append(f"Children and adults: {ages}.")
+    else:
+        columns = ("Age", "Slices", "With a bleed", "AUC", "Sensitivity", "Specificity")
+        names = ("auc", "sensitivity", "specificity")
+        rows_by_age = [
+            (age.name, f"{age.n:,}", f"{age.n_positive:,}", *(age.metrics[name].text() for name in names))
+            for age in ages
+        ]
+        blocks.append(Table(columns, rows_by_age))
     return Section("Other levels of claim", "35, 36", blocks)
 
 

@@ -18,7 +18,7 @@ from pages.components.results_data import is_out_of_fold
 
 THRESHOLD, PREVALENCE, CELL = "results_threshold", "results_prevalence", results_gallery.CELL
 WANTED = results_clicks.WANTED
-_CLICKS = "results_confusion"
+_CLICKS, _KEPT = "results_confusion", "results_operating_kept"
 
 
 def show(chosen: Judged) -> None:
@@ -27,6 +27,9 @@ def show(chosen: Judged) -> None:
         st.info(f"The operating curve is {chosen.table}.", icon=":material/info:")
         return
     _start_at(chosen)
+    # A rerun that a dialog asks for can end before these widgets are drawn, and Streamlit then forgets their values.
+    for key, value in st.session_state.get(_KEPT, {}).items():
+        st.session_state.setdefault(key, value)
     if WANTED in st.session_state:
         st.session_state[THRESHOLD] = st.session_state.pop(WANTED)
     _show_live(chosen, chosen.table)
@@ -68,8 +71,10 @@ def _show_live(chosen: Judged, table: ThresholdTable) -> None:
     with st.container(key="results_cells_room"):
         matrix, gallery = st.columns([1, 1.9], gap="large")
     counts = counts_at(chosen, threshold)
+    st.session_state[_KEPT] = {key: st.session_state[key] for key in (THRESHOLD, PREVALENCE)}
     with matrix:
         _show_matrix(chosen, counts, threshold)
+        st.session_state[_KEPT][CELL] = st.session_state[CELL]
     with gallery:
         results_gallery.show(chosen, threshold, str(st.session_state.get(CELL) or "fn"))
 

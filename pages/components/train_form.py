@@ -342,7 +342,8 @@ def _several() -> Several:
         )
     with value_column:
         if kind == "folds":
-            return {"folds": int(st.number_input("Folds", 2, 20, key="train_folds"))}
+            help_folds = "The fold held out takes the place of the test share and of a split that the data set names."
+            return {"folds": int(st.number_input("Folds", 2, 20, key="train_folds", help=help_folds))}
         if kind == "seeds":
             help_seeds = "From the seed above up. A seed decides the split too."
             return {"seeds": int(st.number_input("Seeds", 2, 20, key="train_seeds", help=help_seeds))}

@@ -71,14 +71,14 @@ def _figures(group: Group, result: CrossValidation) -> None:
     columns[-1].caption(f"standard deviation {mean[1]:.3f}" if mean else "from the second fold on")
     groups = result.table["group"].nunique()
     counted = (
-        f"{len(result.table):,} slices of {groups:,} patients or series, each scored by a network that saw none of it"
+        f"{len(result.table):,} slices of {groups:,} patients or series, each scored by a network that saw none of"
     )
     done = "" if result.is_whole else f" {len(result.finished)} of {result.folds} folds are finished so far."
     st.caption(f"{counted} it; a fold chooses neither its epoch nor its threshold.{done}")
 
 
 _COLUMNS = {
-    "Validation AUC": st.column_config.NumberColumn(format="%.3f", help="Of the best epoch by validation AUC."),
+    "Validation AUC": st.column_config.TextColumn(help="Of the best epoch by validation AUC."),
     "Held-out AUC": st.column_config.TextColumn(help="Of the kept weights, with its 95 % interval where there is one."),
 }
 
@@ -91,7 +91,7 @@ def _for_people(group: Group, table: pd.DataFrame) -> pd.DataFrame:
     columns |= {
         "State": table["state"],
         "Epochs": [f"{done} of {most}" for done, most in zip(table["epochs"], epochs, strict=True)],
-        "Validation AUC": table["best_val_auc"],
+        "Validation AUC": table["best_val_auc"].map(lambda value: "–" if pd.isna(value) else f"{value:.3f}"),
         "Held-out AUC": [_interval_text(row) for row in table.to_dict("records")],
         "Slices": table["n"].map(lambda n: "–" if pd.isna(n) else f"{n:,.0f}"),
     }

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hemo.errors import RunError
+from hemo.jobs import training
 from hemo.jobs.pool import LocalPool, Pool
 from hemo.jobs.training import train_group
 from hemo.model.checkpoint import LAST
@@ -64,7 +65,8 @@ def test_a_killed_node_loses_nothing(phantom: Path, tmp_path: Path, monkeypatch:
     """Three folds on two nodes; the node of one is killed after its first epoch."""
     from hemo.jobs.ray_pool import RayPool
 
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    # Without turns: a run that goes on from a checkpoint does so because its worker was lost.
+    monkeypatch.setattr(training, "turn_epochs", lambda *numbers: 0)
     killed = _group(phantom, tmp_path / "killed")
     lines: list[str] = []
     with two_nodes() as (cluster, second), RayPool(workers=2, address=cluster.address) as pool:
@@ -77,8 +79,9 @@ def test_a_killed_node_loses_nothing(phantom: Path, tmp_path: Path, monkeypatch:
     assert ended.failed == {}
     (victim,) = [line.removeprefix("killed the node of ") for line in lines if line.startswith("killed")]
     resumed = [event["epoch"] for event in _events(killed, victim) if event["event"] == "resume"]
+    assert len(resumed) == 2, text
     assert resumed[0] == 0
-    assert max(resumed) >= 1, text
+    assert resumed[1] >= 1
     straight = _group(phantom, tmp_path / "straight")
     with RayPool(workers=2, threads=1) as pool:
         _finish(straight, tmp_path / "cache", pool)
@@ -87,7 +90,7 @@ def test_a_killed_node_loses_nothing(phantom: Path, tmp_path: Path, monkeypatch:
 
 
 def _group(phantom: Path, folder: Path) -> Group:
-    base, changes = plan(tiny_config(phantom, epochs=6, validation=0.35), folds=3)
+    base, changes = plan(tiny_config(phantom, epochs=4, validation=0.35), folds=3)
     return create_group(folder, base, changes)
 
 

@@ -75,16 +75,16 @@ def test_bars_points_and_dots_open_their_slices(app: RunningApp, page: Page) -> 
     open_results(page, app)
     dialog = page.get_by_role("dialog")
     click_in_chart(page, "results_roc", 0.995, 0.02)  # the curve's last point, at its upper right end
-    expect(dialog).to_contain_text("closest to")
-    expect(dialog.locator("[data-testid='stImage'] img").first).to_be_visible()
+    expect(dialog).to_contain_text("closest to", timeout=WAIT)
+    expect(dialog.locator("[data-testid='stImage'] img").first).to_be_visible(timeout=WAIT)
     page.keyboard.press("Escape")
     page.locator(".st-key-results_view").get_by_text("Patients and subtypes").click()
     wait_until_idle(page)
     click_in_chart(page, "results_subtypes", 0.03, 0.12)
-    expect(dialog).to_contain_text("at 0.5")
+    expect(dialog).to_contain_text("at 0.5", timeout=WAIT)
     wait_until_idle(page)
     dialog.get_by_role("button", name="Similar slices").first.click()
-    expect(dialog.get_by_text("Most like").first).to_be_visible()
+    expect(dialog.get_by_text("Most like").first).to_be_visible(timeout=WAIT)
     assert_no_exception(page)
 
 

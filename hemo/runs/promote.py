@@ -181,6 +181,8 @@ def _split_text(config: TrainingConfig, about: dict[str, Any]) -> str:
         if values["slices"]
     )
     how = "validation drawn by slice, as published" if config.protocol == "published" else f"by {about['group_kind']}"
+    if config.folds:
+        how += f", fold {config.fold + 1} of {config.folds} held out as test"
     return f"{how}: {counts}"
 
 

@@ -87,7 +87,9 @@ def _head(run: Run, status: Status) -> None:
     data = plain(run.data().get("name") or config.data.rsplit("/", 1)[-1], 80)
     when = "since" if status.state in (*ACTIVE, "queued") else "at"
     st.markdown(f"**{plain(run.name)}** · {_STATE_TEXT[status.state]} {when} {clock(status.since)}")
-    st.caption(f"{plain(config.architecture)} at {config.image_size} pixels on {data}, {protocol}, seed {config.seed}")
+    fold = f", fold {config.fold + 1} of {config.folds} held out" if config.folds else ""
+    network = f"{plain(config.architecture)} at {config.image_size} pixels"
+    st.caption(f"{network} on {data}, {protocol}{fold}, seed {config.seed}")
 
 
 def _figure(run: Run, history: History) -> Any:

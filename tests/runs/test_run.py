@@ -95,3 +95,13 @@ def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
         moment = run.created() - age
         os.utime(run.folder / CONFIG, (moment, moment))
     assert [run.name for run in list_runs(tmp_path)] == ["new", "middle", "old"]
+
+
+def test_a_run_on_another_machine_is_at_work_until_it_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(tmp_path / "run", RECOMMENDED)
+    run.write_status(state="training", process={"pid": 1, "started": "then", "host": "another"})
+    assert run.status().state == "training"
+    monkeypatch.setattr("hemo.runs.run.SILENCE_SECONDS", -1.0)
+    assert run.status().state == "interrupted"

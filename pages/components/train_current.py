@@ -1,5 +1,7 @@
 """The run at work and the queue behind it, read from disk once a second; a refreshed page finds them again."""
 
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -20,6 +22,10 @@ SHOWN = "train_shown"
 _SEEN = "train_seen"
 _READERS = "train_readers"
 _DRAWN = "train_drawn"
+_REDRAW_SECONDS = 3.0
+"""Between two drawings within an epoch: to draw them takes most of the processor time that the page costs a trainer."""
+_FIRST_BATCHES = 30
+"""The first batches are drawn as they come: someone who has just pressed Start is looking."""
 _STATE_TEXT = {
     "queued": ":material/hourglass_empty: waiting",
     "starting": ":material/hourglass_top: getting ready",
@@ -92,15 +98,28 @@ def _head(run: Run, status: Status) -> None:
     st.caption(f"{network} on {data}, {protocol}{fold}, seed {config.seed}")
 
 
-def _figure(run: Run, history: History) -> Any:
-    """The curves, drawn anew only when something was added."""
-    state = (str(run.folder), history.last.get("time"), len(history.batches), len(history.epochs))
-    drawn = st.session_state.get(_DRAWN)
-    if drawn is None or drawn[0] != state:
-        latest = history.epochs[-1] if history.epochs else {}
-        best = int(latest.get("best_epoch", 0))
-        drawn = st.session_state[_DRAWN] = (state, training_curves(history.epochs, history.batches, best_epoch=best))
-    return drawn[1]
+@dataclass(frozen=True)
+class _Drawn:
+    """Curves on screen: of which run and how many epochs, of which last event, drawn when."""
+
+    of: tuple[str, int]
+    last: Any
+    at: float
+    figure: Any
+
+
+def _figure(run: Run, status: Status, history: History) -> Any:
+    """The curves, drawn anew when an epoch was added, and within an epoch every few seconds."""
+    of, last = (str(run.folder), len(history.epochs)), (history.last.get("time"), len(history.batches))
+    drawn: _Drawn | None = st.session_state.get(_DRAWN)
+    if drawn is not None and drawn.of == of:
+        resting = status.state == "training" and len(history.batches) > _FIRST_BATCHES
+        if drawn.last == last or (resting and time.monotonic() - drawn.at < _REDRAW_SECONDS):
+            return drawn.figure
+    latest = history.epochs[-1] if history.epochs else {}
+    figure = training_curves(history.epochs, history.batches, best_epoch=int(latest.get("best_epoch", 0)))
+    st.session_state[_DRAWN] = _Drawn(of, last, time.monotonic(), figure)
+    return figure
 
 
 def _curves(run: Run, status: Status, history: History) -> None:
@@ -110,7 +129,7 @@ def _curves(run: Run, status: Status, history: History) -> None:
         return
     # Empty axes from the start: the browser has its chart library loaded when the first point comes.
     st.plotly_chart(
-        _figure(run, history),
+        _figure(run, status, history),
         key="train_curves",
         config={"displayModeBar": False},
         alt=described(history.epochs, history.batches),

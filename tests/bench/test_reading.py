@@ -4,6 +4,7 @@ import numpy as np
 
 from hemo.bench.reading import bare_forward, eager_reading
 from hemo.model.architectures import ARCHITECTURES
+from hemo.model.architectures.lite0 import EVIDENCE_STRIDE
 from hemo.model.predictor import TracedNetwork
 
 
@@ -29,4 +30,4 @@ def test_the_baseline_for_an_evidence_map_weighs_the_features_below_it() -> None
     image = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
     answer, heat = eager_reading(lite0)(image)
     np.testing.assert_allclose(answer[:, 0], TracedNetwork(lite0).run(image[np.newaxis])[0], rtol=1e-4, atol=1e-5)
-    assert heat.shape == (4, 4)
+    assert heat.shape == (64 // EVIDENCE_STRIDE, 64 // EVIDENCE_STRIDE)

@@ -1,5 +1,6 @@
 """Ray: the same outcomes as in this process, and on a cluster nothing lost when a node is killed."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -105,7 +106,10 @@ def _events(group: Group, name: str) -> list[dict[str, Any]]:
 
 
 def _kill_the_node_of_a_job_at_work(node: Any, group: Group, lines: list[str]) -> None:
-    """Once a job on the node has a checkpoint, kill the node's raylet, and with it every worker of the node."""
+    """Once a job on the node has a checkpoint, kill the node: its raylet and every worker.
+
+    Workers follow their raylet's death by themselves, but later than these few short epochs take.
+    """
     (raylet,) = [info.process for info in node.all_processes["raylet"]]
     deadline = time.monotonic() + 900
     while time.monotonic() < deadline:
@@ -114,10 +118,17 @@ def _kill_the_node_of_a_job_at_work(node: Any, group: Group, lines: list[str]) -
             if 1 <= run.epochs_finished() < EPOCHS - 3 and run.status().state == "training":
                 worker = int(run.status().process["pid"])
                 if _parent(worker) == raylet.pid:
-                    os.kill(raylet.pid, signal.SIGKILL)
+                    workers = _children(raylet.pid)
+                    for pid in (raylet.pid, *workers):
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
                     lines.append(f"killed the node of {member.name}")
                     return
         time.sleep(0.02)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if _parent(int(path.name)) == pid]
 
 
 def _parent(pid: int) -> int:

@@ -23,7 +23,7 @@ from tests.training_material import tiny_config
     [
         (40, 5, 2, 20),  # three rounds become two and a half
         (41, 5, 2, 21),
-        (40, 4, 3, 10),  # two rounds become four thirds, in four turns: six quarters; in three: six thirds
+        (40, 4, 3, 14),  # two rounds become four thirds in three turns of 14, 14 and 12
         (40, 5, 1, 0),
         (40, 4, 2, 0),
         (40, 2, 4, 0),

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hemo.ct.guard import GuardVerdict
 from hemo.ct.slice import CTSlice
 from hemo.ct.window import MODEL_WINDOW
 from hemo.data.phantom_study import phantom_study
@@ -38,9 +38,10 @@ def picture(name: str, level: float) -> CTSlice:
 
 
 def refuse_named(names: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def assess(ct_slice: CTSlice) -> Any:
+    def assess(ct_slice: CTSlice) -> GuardVerdict:
         refused = ct_slice.name in names
-        return SimpleNamespace(is_head=not refused, reason=f"{ct_slice.name} is no head" if refused else "")
+        reason = f"{ct_slice.name} is no head" if refused else ""
+        return GuardVerdict(not refused, reason, "none" if refused else "brain", -1.0 if refused else 1.0)
 
     monkeypatch.setattr(reading_module, "assess", assess)
 

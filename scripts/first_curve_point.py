@@ -24,7 +24,7 @@ from playwright.sync_api import Page, sync_playwright
 from hemo.atomic import write_json_atomically
 from hemo.bench.machine import described, machine
 from hemo.data.phantom import write_phantom
-from hemo.model.training_config import RECOMMENDED
+from hemo.model.training_config import RECOMMENDED, EarlyStop
 from hemo.runs import supervisor
 from hemo.runs.history import read_history
 from hemo.runs.run import Run
@@ -85,7 +85,12 @@ def main() -> int:
 def _one_run(page: Page, app: RunningApp, workspace: Workspace, number: int) -> dict[str, Any]:
     open_page(page, app, "train")
     config = RECOMMENDED.replace(
-        data=str(app.home / "datasets" / "phantom"), image_size=96, batch=16, epochs=1000, seed=number
+        data=str(app.home / "datasets" / "phantom"),
+        image_size=96,
+        batch=16,
+        epochs=1000,
+        seed=number,
+        early_stop=EarlyStop(monitor=""),
     )
     run = supervisor.submit(workspace, config, f"run-{number}")
     _wait(lambda: run.status().state == "training", "the training")

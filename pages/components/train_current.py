@@ -23,7 +23,7 @@ _SEEN = "train_seen"
 _READERS = "train_readers"
 _DRAWN = "train_drawn"
 _REDRAW_SECONDS = 3.0
-"""Between two drawings within an epoch: to draw them takes most of the processor time that the page costs a trainer."""
+"""Between two drawings: to draw them takes most of the processor time that the page costs a trainer."""
 _FIRST_BATCHES = 30
 """The first batches are drawn as they come: someone who has just pressed Start is looking."""
 _STATE_TEXT = {
@@ -100,17 +100,17 @@ def _head(run: Run, status: Status) -> None:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """Curves on screen: of which run and how many epochs, of which last event, drawn when."""
+    """Curves on screen: of which run, of which last event, drawn when."""
 
-    of: tuple[str, int]
+    of: str
     last: Any
     at: float
     figure: Any
 
 
 def _figure(run: Run, status: Status, history: History) -> Any:
-    """The curves, drawn anew when an epoch was added, and within an epoch every few seconds."""
-    of, last = (str(run.folder), len(history.epochs)), (history.last.get("time"), len(history.batches))
+    """The curves, drawn anew as the first batches come, every few seconds from then on, and when the run ends."""
+    of, last = str(run.folder), (history.last.get("time"), len(history.batches), len(history.epochs))
     drawn: _Drawn | None = st.session_state.get(_DRAWN)
     if drawn is not None and drawn.of == of:
         resting = status.state == "training" and len(history.batches) > _FIRST_BATCHES

@@ -1,4 +1,4 @@
-"""When the live curves are drawn anew: at once for the first batches and each epoch, every few seconds in between."""
+"""When the live curves are drawn anew: at once for the first batches and at the end, every few seconds in between."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,14 +49,13 @@ def test_the_first_batches_are_drawn_as_they_come_and_later_ones_every_few_secon
     assert train_current._figure(run, training, history) is not drawn
 
 
-def test_an_epoch_and_the_end_are_drawn_at_once(run: Run, clock: SimpleNamespace) -> None:
+def test_the_end_is_drawn_at_once(run: Run, clock: SimpleNamespace) -> None:
     history, training = History(), Status("training", 0.0)
     for number in range(1, 41):
         add_batch(history, number)
     drawn = train_current._figure(run, training, history)
-    add_batch(history, 41)
+    history.add({"event": "epoch", "epoch": 1, "loss": 0.4, "val_loss": 0.5, "time": 41.0})
     assert train_current._figure(run, training, history) is drawn
     ended = train_current._figure(run, Status("stopped", 1.0), history)
     assert ended is not drawn
-    history.add({"event": "epoch", "epoch": 1, "loss": 0.4, "val_loss": 0.5, "time": 41.0})
-    assert train_current._figure(run, training, history) is not ended
+    assert train_current._figure(run, Status("stopped", 1.0), history) is ended

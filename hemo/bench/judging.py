@@ -23,11 +23,11 @@ SLICES, PATIENTS = 2501, 82
 MANY, MANY_PATIENTS = 100_000, 3_000
 
 
-def keep_table(folder: Path, n: int = SLICES, n_groups: int = PATIENTS) -> None:
-    """A predictions table of made-up scores, shaped like CT-ICH's, without heat maps."""
+def made_up_frame(n: int = SLICES, n_groups: int = PATIENTS) -> pd.DataFrame:
+    """Rows of a predictions table with made-up scores, shaped like CT-ICH's."""
     labels, scores, groups = synthetic_table(n, n_groups)
     clipped = np.clip(scores, 1e-3, 0.999)
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "source": [f"{i}.png" for i in range(n)],
             "slice": np.arange(n).astype(str),
@@ -37,9 +37,14 @@ def keep_table(folder: Path, n: int = SLICES, n_groups: int = PATIENTS) -> None:
             "probability": scores,
             "call": np.where(scores >= 0.5, "Hemorrhage", "Normal"),
             "reason": "",
-            "epidural": (labels == 1) & (np.arange(n) % 2 == 0),
         }
     )
+
+
+def keep_table(folder: Path, n: int = SLICES, n_groups: int = PATIENTS) -> None:
+    """A predictions table of made-up scores with one subtype, without heat maps."""
+    frame = made_up_frame(n, n_groups)
+    frame["epidural"] = (frame["label"] == 1) & (np.arange(n) % 2 == 0)
     Predictions(frame, About("made up", "0", "made up", "0", "patient", 0.5)).save(folder)
 
 

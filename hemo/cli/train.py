@@ -72,7 +72,6 @@ def run(args: argparse.Namespace) -> int:
     if args.workers or args.ray_address:
         raise RunError("Expected --folds, --seeds or --sweep beside --workers and --ray-address. Received: one run")
     from hemo.model.quiet import import_tensorflow_quietly
-    from hemo.runs.lock import trainer_lock
     from hemo.runs.trainer import Trainer
     from hemo.runs.worker import Inbox
 
@@ -86,15 +85,11 @@ def run(args: argparse.Namespace) -> int:
     import_tensorflow_quietly()
     inbox = Inbox(target.folder)
     inbox.listen()
-    note = {"run": str(target.folder), "since": time.time()}
-    while True:
-        with trainer_lock(workspace.runs).try_hold(note) as held:
-            if held:
-                state = Trainer(target, workspace.cache, inbox, _Printer()).work(task)
-                break
-        if not _wait(workspace, inbox):
+    with _turn(workspace, target.folder, inbox) as allowed:
+        if not allowed:
             target.write_status(state="stopped")
             return 130
+        state = Trainer(target, workspace.cache, inbox, _Printer()).work(task)
     if state == "finished":
         print(f"{target.bundle}")
         return 0
@@ -189,7 +184,7 @@ def _run_group(args: argparse.Namespace) -> int:
         from hemo.model.quiet import import_tensorflow_quietly
 
         import_tensorflow_quietly()
-    with _turn(workspace, group.folder, stop, here=pool.is_here) as allowed:
+    with _turn(workspace, group.folder, lambda: "stop" if stop() else None, here=pool.is_here) as allowed:
         if not allowed:
             return 130
         with pool:
@@ -204,19 +199,20 @@ def _run_group(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _turn(workspace: Workspace, folder: Path, stop: Callable[[], bool], here: bool) -> Iterator[bool]:
+def _turn(workspace: Workspace, folder: Path, inbox: Callable[[], Any], here: bool = True) -> Iterator[bool]:
     """Wait for this machine's cores where they are what works; False where the user stopped it."""
     from hemo.runs.lock import trainer_lock
 
     if not here:
         yield True
         return
+    note = {"run": str(folder), "since": time.time()}
     while True:
-        with trainer_lock(workspace.runs).try_hold({"run": str(folder), "since": time.time()}) as held:
+        with trainer_lock(workspace.runs).try_hold(note) as held:
             if held:
                 yield True
                 return
-        if not _wait(workspace, lambda: "stop" if stop() else None):
+        if not _wait(workspace, inbox):
             yield False
             return
 

@@ -187,8 +187,9 @@ def cross_fitted_points(
         target: sensitivity of rule-out and specificity of rule-in.
         beside: more slices to fit on, see `cross_fitted_calls`; the figures are those of the slices themselves.
     """
-    y, s, fold = np.asarray(labels), np.asarray(scores, dtype=np.float64), np.asarray(folds)
-    fit_y, fit_s, _ = beside.with_slices(y, s, fold) if beside else (y, s, fold)
+    fit_y, fit_s = np.asarray(labels), np.asarray(scores, dtype=np.float64)
+    if beside:
+        fit_y, fit_s, _ = beside.with_slices(fit_y, fit_s, np.asarray(folds))
     points = []
     for name in POINTS:
         calls, _ = cross_fitted_calls(labels, scores, folds, name, target, beside)

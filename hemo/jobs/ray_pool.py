@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hemo.errors import RunError
 from hemo.jobs.job import UNFINISHED, Job, Outcome, Stop, perform
+from hemo.runs.process import THREAD_VARIABLES
 from hemo.workspace import REPOSITORY
 
 if TYPE_CHECKING:
@@ -164,9 +165,8 @@ def _perform(job: Job) -> Outcome:
 def _environment(threads: str) -> dict[str, str]:
     """Of the workers: the same package, and only as many threads as a worker has cores."""
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
-    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     shared = {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
-    return shared | dict.fromkeys(names, threads)
+    return shared | dict.fromkeys(THREAD_VARIABLES, threads)
 
 
 def import_ray(loopback: bool) -> Any:

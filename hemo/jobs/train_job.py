@@ -59,15 +59,12 @@ class TrainJob:
             HemoError: why it cannot be trained.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            # A worker whose node was lost may live on for a while: two never write one run.
-            with FileLock(self.folder / WORKER_LOCK).try_hold(ProcessId.current().to_json()) as held:
-                if held:
-                    return self._work(stop)
-            if stop() or time.monotonic() > deadline:
+        # A worker whose node was lost may live on for a while: two never write one run.
+        lock = FileLock(self.folder / WORKER_LOCK)
+        with lock.wait_hold(_PATIENCE_SECONDS, ProcessId.current().to_json(), give_up=stop) as held:
+            if not held:
                 raise RunError(f"Expected a run that nobody works on. Received: {self.name}, which another process has")
-            time.sleep(1.0)
+            return self._work(stop)
 
     def _work(self, stop: Stop) -> str:
         run, task = self._claim()

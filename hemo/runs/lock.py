@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,15 @@ class FileLock:
             os.close(descriptor)
 
     @contextmanager
-    def wait_hold(self, seconds: float, note: dict[str, Any]) -> Iterator[bool]:
+    def wait_hold(
+        self, seconds: float, note: dict[str, Any], give_up: Callable[[], bool] = lambda: False
+    ) -> Iterator[bool]:
         """Hold the lock inside the `with` block, waiting a while for whoever is about to let go of it.
 
         Args:
             seconds: to wait at most.
             note: what others read through `holder`.
+            give_up: ends the wait early once it is true.
 
         Yields:
             Whether the lock is held.
@@ -59,7 +62,7 @@ class FileLock:
         until = time.monotonic() + seconds
         while True:
             with self.try_hold(note) as held:
-                if held or time.monotonic() >= until:
+                if held or give_up() or time.monotonic() >= until:
                     yield held
                     return
             time.sleep(0.2)

@@ -12,6 +12,9 @@ from typing import Any
 
 from hemo.workspace import REPOSITORY
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+"""Variables of the environment that say how many threads NumPy's libraries and TensorFlow take."""
+
 
 @dataclass(frozen=True)
 class ProcessId:

@@ -28,6 +28,7 @@ from hemo.evaluate.metrics import auc
 from hemo.model.architectures import architecture_named
 from hemo.model.fit_lite0 import Lite0Settings, fit_lite0
 from hemo.runs.lock import FileLock
+from hemo.runs.process import THREAD_VARIABLES
 from hemo.workspace import Workspace
 
 ALL_PATIENTS = -1
@@ -182,8 +183,7 @@ def _one_thread(parent: int) -> None:
     """Prepare a worker: one thread of arithmetic, and no life after the parent's, even where that is killed."""
     import cv2
 
-    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ[name] = "1"
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     cv2.setNumThreads(1)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
 

@@ -28,7 +28,7 @@ from hemo.model.training import build_network, fit_view, score, train
 from hemo.model.training_config import TrainingConfig
 from hemo.model.training_data import PARTS, TrainingData, assemble, preparation_of, split_by_protocol
 from hemo.runs.events import EVENTS, Event, EventWriter
-from hemo.runs.process import ProcessId
+from hemo.runs.process import THREAD_VARIABLES, ProcessId
 from hemo.runs.promote import write_run_bundle
 from hemo.runs.run import CHECKPOINTS, DATA, ENVIRONMENT, PREDICTIONS, SAMPLES, SPLIT, TENSORBOARD, Run
 from hemo.runs.tensorboard import TensorBoardWriter
@@ -257,11 +257,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "threads": {
-            name: os.environ[name]
-            for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-            if name in os.environ
-        },
+        "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
     }
 
 

@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from hemo.bench.resampling import synthetic_table
+from hemo.bench.judging import made_up_frame
 from hemo.charts.calibration import reliability_figure
 from hemo.charts.confusion import confusion_figure
 from hemo.charts.decision import decision_figure
@@ -23,20 +22,6 @@ from pages.components.results_operating import exact
 
 
 def save_table(folder: Path, n: int = 2501, n_groups: int = 82, **changes: str) -> Predictions:
-    labels, scores, groups = synthetic_table(n, n_groups)
-    clipped = np.clip(scores, 1e-3, 0.999)
-    frame = pd.DataFrame(
-        {
-            "source": [f"{i}.png" for i in range(n)],
-            "slice": np.arange(n).astype(str),
-            "group": groups.astype(str),
-            "label": labels,
-            "logit": 1.3 * np.log(clipped / (1 - clipped)),
-            "probability": scores,
-            "call": np.where(scores >= 0.5, "Hemorrhage", "Normal"),
-            "reason": "",
-        }
-    )
     values = {
         "model": "m",
         "model_sha256": "0",
@@ -45,7 +30,7 @@ def save_table(folder: Path, n: int = 2501, n_groups: int = 82, **changes: str) 
         "group_kind": "patient",
     } | changes
     about = About(threshold=0.5, **values)
-    table = Predictions(frame, about)
+    table = Predictions(made_up_frame(n, n_groups), about)
     table.save(folder)
     return table
 

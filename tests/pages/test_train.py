@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hemo.model.training_config import AS_PUBLISHED, RECOMMENDED
-from hemo.runs import facts, supervisor
+from hemo.runs import facts
 from hemo.runs.control import ControlReader
 from hemo.runs.events import EVENTS, EventWriter
 from hemo.runs.facts import NetworkFacts
@@ -17,17 +17,11 @@ from hemo.runs.process import ProcessId
 from hemo.runs.run import FIGURES, SAMPLES, Run, create_run
 from hemo.workspace import Workspace
 from pages.components.train_form import clock, duration
+from tests.pages.train_page import no_processes, open_page  # noqa: F401 - the fixture works by being here
 from tests.small_bundle import write_small_bundle
 from tests.training_material import write_tiny_phantom
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page itself is under test: what it starts is not."""
-    monkeypatch.setattr(supervisor, "ensure_supervisor", lambda workspace: None)
-    monkeypatch.setattr(facts, "measure_in_background", lambda workspace, config: False)
 
 
 @pytest.fixture
@@ -39,13 +33,6 @@ def workspace(hemo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def phantom(workspace: Workspace) -> Path:
     return write_tiny_phantom(workspace.datasets / "phantom")
-
-
-def open_page() -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=120)
-    app = app.run().switch_page("pages/train.py").run()
-    assert not app.exception
-    return app
 
 
 def texts(app: AppTest) -> str:

@@ -8,20 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hemo.model.training_config import RECOMMENDED
-from hemo.runs import facts, supervisor
+from hemo.runs import supervisor
 from hemo.runs.group import Group, create_group, load_group, plan
 from hemo.runs.run import PREDICTIONS, SPLIT, create_run
 from hemo.workspace import Workspace
+from tests.pages.train_page import no_processes, open_page  # noqa: F401 - the fixture works by being here
 from tests.small_bundle import write_small_bundle
 from tests.training_material import write_tiny_phantom
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "ensure_supervisor", lambda workspace: None)
-    monkeypatch.setattr(facts, "measure_in_background", lambda workspace, config: False)
 
 
 @pytest.fixture
@@ -29,13 +22,6 @@ def workspace(hemo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("HEMO_MODELS", str(tmp_path / "models"))
     write_tiny_phantom(hemo_home / "datasets" / "phantom")
     return Workspace(root=hemo_home, models=tmp_path / "models")
-
-
-def open_page() -> AppTest:
-    app = AppTest.from_file(str(REPOSITORY / "streamlit_app.py"), default_timeout=180)
-    app = app.run().switch_page("pages/train.py").run()
-    assert not app.exception
-    return app
 
 
 def texts(app: AppTest) -> str:

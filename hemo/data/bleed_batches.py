@@ -1,4 +1,4 @@
-"""Training batches of the shipped model: real bleeds, bleed-free slices, and bleed-free slices with a painted bleed.
+"""Training batches of the shipped model: real bleeds, bleed-free slices without and with a painted bleed, phantoms.
 
 Three facts shape a batch. Bleeds are rare and come from few patients, so they are drawn patient by patient rather than
 slice by slice. Where a real bleed lies is not known to training (boxes are kept for judging), but a painted one has an
@@ -14,8 +14,17 @@ import cv2
 import numpy as np
 
 from hemo.data.degrade import DegradeSettings, degrade, warp_matrix
-from hemo.data.lesion import BLEED_KINDS, Anatomy, find_anatomy, grey_to_hu, hu_to_grey, paint_bleed
+from hemo.data.lesion import (
+    BLEED_KINDS,
+    Anatomy,
+    find_anatomy,
+    grey_to_hu,
+    hu_to_grey,
+    paint_bleed,
+    paint_thin_collection,
+)
 from hemo.data.mimic import paint_mimic
+from hemo.data.phantom_pool import PhantomPool
 from hemo.errors import DatasetError
 
 _KIND_SHARES = {
@@ -36,7 +45,8 @@ class BatchSettings:
     """What a batch is made of.
 
     Args:
-        bleeds, clear, painted: slices of each sort in a batch.
+        bleeds, clear, painted, phantoms: slices of each sort in a batch; every second phantom bleeds.
+        thin_share: share of the painted bleeds that are collections of a few millimetres along the bone.
         brain_share: share of the bleed-free slices drawn from those with a brain in view.
         mimic_share: share of all slices into which something harmless is painted.
         smoothing: label smoothing of the call.
@@ -46,6 +56,8 @@ class BatchSettings:
     bleeds: int = 7
     clear: int = 9
     painted: int = 8
+    phantoms: int = 0
+    thin_share: float = 0.0
     brain_share: float = 0.7
     mimic_share: float = 0.25
     smoothing: float = 0.05
@@ -54,7 +66,7 @@ class BatchSettings:
     @property
     def size(self) -> int:
         """Slices in a batch."""
-        return self.bleeds + self.clear + self.painted
+        return self.bleeds + self.clear + self.painted + self.phantoms
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a card."""
@@ -104,6 +116,7 @@ class BleedBatches:
         self.settings = settings or BatchSettings()
         self.degradations = degradations or DegradeSettings()
         self.seed = seed
+        self._phantoms = PhantomPool.made(images.shape[1], seed) if self.settings.phantoms else None
         self._anatomies: dict[int, Anatomy | None] = {}
         self._bleeds = np.flatnonzero(labels == 1)
         self._clear = np.flatnonzero(labels == 0)
@@ -128,6 +141,7 @@ class BleedBatches:
         drawn += [(int(i), True) for i in rng.choice(self._with_brain, settings.painted)]
         bleeding = set(self._bleeds.tolist())
         parts = [self._slice(index, paint, index in bleeding, rng) for index, paint in drawn]
+        parts += [self._phantom(place % 2 == 0, rng) for place in range(settings.phantoms)]
         images, calls, places, weights = (np.stack(column) for column in zip(*parts, strict=True))
         smooth = settings.smoothing
         return Batch(
@@ -157,22 +171,41 @@ class BleedBatches:
             if mimic:
                 hu = paint_mimic(hu, anatomy, rng)
             if paint:
-                kind = str(rng.choice(BLEED_KINDS, p=[_KIND_SHARES[name] for name in BLEED_KINDS]))
-                hu, mask = paint_bleed(hu, anatomy, kind, rng)
+                hu, mask = self._with_bleed(hu, anatomy, rng)
             image = hu_to_grey(hu)
-        size = image.shape[0]
-        warp = warp_matrix(size, self.degradations, rng)
-        image = degrade(cv2.warpAffine(image, warp, (size, size), flags=cv2.INTER_LINEAR), rng, self.degradations)
-        cover = cv2.warpAffine(mask.astype(np.float32), warp, (size, size), flags=cv2.INTER_LINEAR)
+        image, cover, warp = self._as_seen(image, mask, rng)
         places, weights = self._places(cover)
         if bleeding:
             # Where the bleed lies is not known, but that it lies inside the skull is: without this the network
             # keeps what it knows of the whole slice in a corner of the air, and the heat map shows it there.
-            inside = cv2.warpAffine(self._room(index).astype(np.float32), warp, (size, size))
+            inside = cv2.warpAffine(self._room(index).astype(np.float32), warp, image.shape[::-1])
             weights = (cv2.resize(inside, weights.shape[::-1], interpolation=cv2.INTER_AREA) < 0.01).astype(np.float32)
         # A painted bleed of a pixel or two that the warp lost is no bleed that anyone could call.
         call = 1.0 if bleeding or (paint and cover.sum() >= 6.0) else 0.0
         return image, call, places, weights
+
+    def _phantom(self, bleeding: bool, rng: np.random.Generator) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
+        """Like `_slice`, of a phantom: its mask is exact."""
+        if self._phantoms is None:
+            raise ValueError("Expected settings with phantoms. Received: none")
+        image, mask = self._phantoms.draw(bleeding, rng)
+        image, cover, _ = self._as_seen(image, mask, rng)
+        return image, float(cover.sum() >= 6.0), *self._places(cover)
+
+    def _with_bleed(self, hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        if self.settings.thin_share and rng.random() < self.settings.thin_share:
+            return paint_thin_collection(hu, anatomy, rng)
+        kind = str(rng.choice(BLEED_KINDS, p=[_KIND_SHARES[name] for name in BLEED_KINDS]))
+        return paint_bleed(hu, anatomy, kind, rng)
+
+    def _as_seen(
+        self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Image and cover of the bleed after tilt and degradations, and the tilt."""
+        shape = image.shape[::-1]
+        warp = warp_matrix(image.shape[0], self.degradations, rng)
+        seen = degrade(cv2.warpAffine(image, warp, shape, flags=cv2.INTER_LINEAR), rng, self.degradations)
+        return seen, cv2.warpAffine(mask.astype(np.float32), warp, shape, flags=cv2.INTER_LINEAR), warp
 
     def _room(self, index: int) -> np.ndarray:
         """Where a bleed could be, (S, S) bool: inside the skull and half a place around it, else the whole head."""

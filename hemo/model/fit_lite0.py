@@ -39,6 +39,7 @@ class Lite0Settings:
             most to train, and detect edges that a CT shares with any picture.
         dropout: of the fused channels.
         seed: of weights and batches.
+        size: side of the square input, pixels.
     """
 
     steps: int = 1200
@@ -49,6 +50,7 @@ class Lite0Settings:
     frozen_blocks: int = 3
     dropout: float = 0.2
     seed: int = 7
+    size: int = 224
     batch: BatchSettings = field(default_factory=BatchSettings)
     degradations: DegradeSettings = field(default_factory=DegradeSettings)
 
@@ -74,16 +76,18 @@ def fit_lite0(
     settings: Lite0Settings,
     checkpoints: Path,
     report: Report | None = None,
+    begin_with: "keras.Model | None" = None,
 ) -> "keras.Model":
     """Train a network, going on from the checkpoint where there is one.
 
     Args:
-        images: (N, S, S) uint8, prepared.
+        images: (N, S, S) uint8, prepared, S as the settings say.
         labels: (N,) 0 or 1.
         groups: (N,) patient of each slice.
         settings: of the training.
         checkpoints: folder of this network's state.
         report: called with the step and the mean losses since the last call, at every checkpoint.
+        begin_with: a network of any input size whose weights it begins with; None begins with those of ImageNet.
 
     Returns:
         The trained network.
@@ -91,7 +95,9 @@ def fit_lite0(
     import keras
 
     keras.utils.set_random_seed(settings.seed)
-    model = _compiled(images.shape[1], settings)
+    model = compiled_lite0(settings)
+    if begin_with is not None:
+        model.set_weights(begin_with.get_weights())
     store = Checkpoints(checkpoints)
     state = store.load(model) or TrainingState()
     start = state.epoch * CHECKPOINT_STEPS
@@ -114,10 +120,11 @@ def fit_lite0(
     return model
 
 
-def _compiled(size: int, settings: Lite0Settings) -> "keras.Model":
+def compiled_lite0(settings: Lite0Settings) -> "keras.Model":
+    """The network as it begins, ready to train."""
     import keras
 
-    model = build_lite0(size, dropout=settings.dropout, pretrained=True)
+    model = build_lite0(settings.size, dropout=settings.dropout, pretrained=True)
     frozen = ("stem", *(f"block{index}_" for index in range(settings.frozen_blocks)))
     for layer in model.layers:
         if layer.name.startswith(frozen):

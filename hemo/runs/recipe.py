@@ -17,20 +17,32 @@ import numpy as np
 import pandas as pd
 
 from hemo.atomic import write_atomically, write_json_atomically
+from hemo.data.bleed_batches import BatchSettings
+from hemo.data.degrade import DegradeSettings
 from hemo.data.importers import import_dataset
 from hemo.data.manifest import Manifest
 from hemo.data.prepared import prepared_images
 from hemo.data.split import folds
 from hemo.errors import RunError
-from hemo.model.architectures import architecture_named
 from hemo.model.fit_lite0 import Lite0Settings
-from hemo.runs.recipe_network import recipe_networks, train_networks
+from hemo.runs.recipe_network import preparation_of, recipe_networks, train_networks
 from hemo.workspace import Workspace
 
 FOLDS = 5
 FOLD_SEED = 20
-FOLD_STEPS = 1800
-FINAL_STEPS = 1800
+COARSE = Lite0Settings(steps=1800)
+"""First stage of each network, on images of 224 pixels."""
+FINE = Lite0Settings(
+    steps=480,
+    learning_rate=2e-4,
+    warmup=20,
+    seed=107,
+    size=320,
+    batch=BatchSettings(phantoms=2, thin_share=0.25),
+    # Blur is in pixels, and these are smaller.
+    degradations=DegradeSettings(blur=2.0),
+)
+"""Second stage, on images of 320 pixels: the head's two millimetres are then three pixels wide."""
 MODEL_NAME = "hemo-lite0"
 
 Say = Callable[[str], None]
@@ -41,7 +53,8 @@ def run_recipe(
     out: Path,
     resume: bool = True,
     say: Say = print,
-    settings: Lite0Settings | None = None,
+    coarse: Lite0Settings = COARSE,
+    fine: Lite0Settings = FINE,
     workers: int | None = None,
 ) -> Path:
     """Train the folds and the shipped network; `hemo.runs.recipe_card` writes the bundle from what lies in `out`.
@@ -51,7 +64,7 @@ def run_recipe(
         out: the run's folder.
         resume: go on with what `out` holds; without it, a folder that already holds a run is refused.
         say: receives one line at each step worth telling.
-        settings: of each network; `steps` is set by the recipe where left at its default.
+        coarse, fine: settings of the two stages of each network, but for the seed, which each has of its own.
         workers: networks trained side by side; None takes two where the machine has two cores.
 
     Returns:
@@ -60,26 +73,25 @@ def run_recipe(
     Raises:
         RunError: the folder holds a run and `resume` is False, or a run of other settings, or another process is at it.
     """
-    base = settings or Lite0Settings()
     manifest = import_dataset(data)
     out.mkdir(parents=True, exist_ok=True)
     _claim(
         out,
         resume,
         {
-            "settings": base.to_json(),
+            "coarse": coarse.to_json(),
+            "fine": fine.to_json(),
             "folds": FOLDS,
             "fold_seed": FOLD_SEED,
-            "fold_steps": FOLD_STEPS,
-            "final_steps": FINAL_STEPS,
             "fingerprint": manifest.fingerprint(),
         },
     )
     # Prepared once, before several processes would each begin to.
-    prepared_images(manifest, architecture_named("lite0").preparation, Workspace.from_environment().cache)
+    for stage in (coarse, fine):
+        prepared_images(manifest, preparation_of(stage), Workspace.from_environment().cache)
     fold = folds(manifest, FOLDS, FOLD_SEED).to_numpy()
     _write_folds(manifest, fold, out / "folds.csv")
-    networks = recipe_networks(data, out, base, FOLDS, (FOLD_STEPS, FINAL_STEPS))
+    networks = recipe_networks(data, out, coarse, fine, FOLDS)
     train_networks(networks, fold, workers or min(2, os.cpu_count() or 1), say)
     gather(manifest, out)
     return out

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hemo.ct.preparation import Preparation
 from hemo.ct.read import read_path
 from hemo.data.importers import import_dataset
 from hemo.data.manifest import Manifest
@@ -62,7 +63,7 @@ def out_of_fold_predictions(run: Path, manifest: Manifest, card: Card | dict[str
         RunError: the run is not complete, or is of other data.
     """
     table, covered = read_out_of_fold(run, manifest)
-    preparation = architecture_named("lite0").preparation
+    preparation = _preparation(_recipe(run))
     prepared = [preparation.apply(covered.read(row)) for row in range(len(covered))]
     with np.load(run / "out_of_fold_evidence.npz") as file:
         evidence = file["evidence"].astype(np.float32)
@@ -117,7 +118,7 @@ def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
 
 
 def _card(run: Path, name: str, manifest: Manifest, covered: Manifest, table: OutOfFold) -> dict[str, Any]:
-    recipe = json.loads((run / "recipe.json").read_text())
+    recipe = _recipe(run)
     points = _points(table, f"out-of-fold scores of {manifest.name}, {table.n_patients} patients")
     thresholds = {point.name: point.threshold for point in points}
     band = band_between(thresholds["rule-out"], thresholds["rule-in"])
@@ -127,7 +128,7 @@ def _card(run: Path, name: str, manifest: Manifest, covered: Manifest, table: Ou
         # Which model reads where nobody chose one; without this the newest does, be it a phantom run's.
         "default": True,
         "architecture": "lite0",
-        "preparation": architecture_named("lite0").preparation.to_json(),
+        "preparation": _preparation(recipe).to_json(),
         "data": {
             "name": manifest.name,
             "fingerprint": manifest.fingerprint(),
@@ -149,6 +150,15 @@ def _card(run: Path, name: str, manifest: Manifest, covered: Manifest, table: Ou
         "limits": list(_LIMITS),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _recipe(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "recipe.json").read_text()))
+
+
+def _preparation(recipe: dict[str, Any]) -> Preparation:
+    """What the last stage's network sees."""
+    return replace(architecture_named("lite0").preparation, size=int(recipe["fine"]["size"]))
 
 
 def _split_text(manifest: Manifest, table: OutOfFold) -> str:
@@ -272,7 +282,7 @@ def _random_heats(predictions: Predictions, rows: np.ndarray, size: int) -> list
     import keras
 
     keras.utils.set_random_seed(0)
-    preparation = architecture_named("lite0").preparation
+    preparation = replace(architecture_named("lite0").preparation, size=size)
     files = [predictions.slice_file(int(row)) for row in rows]
     images = np.stack([preparation.apply(read_path(file)).image for file in files if file is not None])
     _, evidence = predict_lite0(build_lite0(size), images)

@@ -2,6 +2,9 @@
 
 Two networks side by side with one thread each train a sixth faster than one after the other with two threads: much of
 a step is too small to share. Which process trains a network changes nothing of it: a batch depends on seed and step.
+
+A network is trained in two stages: most steps on small images, then fewer on larger ones, where a bleed two or three
+millimetres thin is more than two pixels wide. Training on large images from the start would cost twice as much.
 """
 
 import multiprocessing
@@ -18,6 +21,7 @@ import numpy as np
 
 from hemo.atomic import write_atomically
 from hemo.ct.guard import assess
+from hemo.ct.preparation import Preparation
 from hemo.ct.slice import CTSlice
 from hemo.data.foreign import foreign
 from hemo.data.importers import import_dataset
@@ -45,13 +49,15 @@ class Network:
         number: the fold that it does not see, or `ALL_PATIENTS`.
         data: the data set's folder.
         out: the run's folder, holding folds.csv.
-        settings: of the training, steps and seed included.
+        coarse: settings of the first stage, steps and seed included.
+        fine: settings of the second.
     """
 
     number: int
     data: Path
     out: Path
-    settings: Lite0Settings
+    coarse: Lite0Settings
+    fine: Lite0Settings
 
     @property
     def name(self) -> str:
@@ -99,23 +105,13 @@ def train_network(network: Network, fold: np.ndarray, say: Callable[[str], None]
         if not held:
             raise RunError(f"Expected {network.name} to be free. Received: another process that trains it")
         manifest = import_dataset(network.data)
-        preparation = architecture_named("lite0").preparation
-        images = prepared_images(manifest, preparation, Workspace.from_environment().cache)
-        train = np.flatnonzero(fold != network.number)
-        model = fit_lite0(
-            np.asarray(images[train]),
-            manifest.labels[train],
-            manifest.groups[train],
-            network.settings,
-            folder,
-            _reporter(network, say),
-        )
+        model, images = _trained(network, manifest, np.flatnonzero(fold != network.number), say)
         if network.number == ALL_PATIENTS:
             _save(model, network.result)
             return
         held_out = np.flatnonzero(fold == network.number)
         logit, evidence = predict_lite0(model, np.asarray(images[held_out]))
-        foreign_logit = _of_foreign_pictures(model, manifest, held_out)
+        foreign_logit = _of_foreign_pictures(model, preparation_of(network.fine), manifest, held_out)
     maps = evidence.astype(np.float16)
     write_atomically(
         network.result,
@@ -125,6 +121,30 @@ def train_network(network: Network, fold: np.ndarray, say: Callable[[str], None]
     patients = len(set(manifest.groups[held_out]))
     said = "not defined" if score is None else f"{score:.3f}"
     say(f"{network.name}: {len(held_out)} slices of {patients} patients predicted, AUC {said}")
+
+
+def preparation_of(settings: Lite0Settings) -> Preparation:
+    """From a slice to the input of a network with these settings."""
+    return replace(architecture_named("lite0").preparation, size=settings.size)
+
+
+def _trained(
+    network: Network, manifest: Manifest, rows: np.ndarray, say: Callable[[str], None]
+) -> tuple[Any, np.ndarray]:
+    """The network after both stages, each going on from its checkpoint; and all images as it sees them."""
+    model, images = None, np.empty(0)
+    for stage, settings in (("coarse", network.coarse), ("fine", network.fine)):
+        images = prepared_images(manifest, preparation_of(settings), Workspace.from_environment().cache)
+        model = fit_lite0(
+            np.asarray(images[rows]),
+            manifest.labels[rows],
+            manifest.groups[rows],
+            settings,
+            network.out / network.name / stage,
+            _reporter(f"{network.name} {stage}", settings.steps, say),
+            begin_with=model,
+        )
+    return model, images
 
 
 def predict_lite0(model: Any, images: np.ndarray, batch: int = 32) -> tuple[np.ndarray, np.ndarray]:
@@ -141,12 +161,11 @@ def predict_lite0(model: Any, images: np.ndarray, batch: int = 32) -> tuple[np.n
     return np.concatenate(logits), np.concatenate(maps)
 
 
-def _of_foreign_pictures(model: Any, manifest: Manifest, rows: np.ndarray) -> np.ndarray:
+def _of_foreign_pictures(model: Any, preparation: Preparation, manifest: Manifest, rows: np.ndarray) -> np.ndarray:
     """Logits (N,) of the slices as another hospital's pictures, NaN where the guard refuses slice or picture.
 
     A slice's picture depends on its place in the manifest alone, so that folds and resumed runs see the same one.
     """
-    preparation = architecture_named("lite0").preparation
     logits = np.full(len(rows), np.nan, np.float32)
     kept, pictures = [], []
     for place, row in enumerate(rows):
@@ -162,20 +181,18 @@ def _of_foreign_pictures(model: Any, manifest: Manifest, rows: np.ndarray) -> np
     return logits
 
 
-def recipe_networks(data: Path, out: Path, base: Lite0Settings, folds: int, steps: tuple[int, int]) -> list[Network]:
+def recipe_networks(data: Path, out: Path, coarse: Lite0Settings, fine: Lite0Settings, folds: int) -> list[Network]:
     """The folds' networks and the one of all patients, each with a seed of its own.
 
     Args:
         data: the data set's folder.
         out: the run's folder.
-        base: settings of each.
+        coarse, fine: settings of the two stages of each.
         folds: number of folds.
-        steps: of a fold's network and of the final one.
     """
-    numbers = [*range(folds), ALL_PATIENTS]
     return [
-        Network(number, data, out, replace(base, steps=steps[number == ALL_PATIENTS], seed=base.seed + index))
-        for index, number in enumerate(numbers)
+        Network(number, data, out, replace(coarse, seed=coarse.seed + index), replace(fine, seed=fine.seed + index))
+        for index, number in enumerate([*range(folds), ALL_PATIENTS])
     ]
 
 
@@ -205,15 +222,15 @@ def _save(model: Any, path: Path) -> None:
     partial.replace(path)
 
 
-def _reporter(network: Network, say: Callable[[str], None]) -> Callable[[int, dict[str, float]], None]:
+def _reporter(name: str, steps: int, say: Callable[[str], None]) -> Callable[[int, dict[str, float]], None]:
     begun: list[tuple[int, float]] = []
 
     def report(step: int, means: dict[str, float]) -> None:
         begun.append((step, time.monotonic()))
-        (first, start), steps = begun[0], network.settings.steps
+        first, start = begun[0]
         losses = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
         # The first report holds start-up and tracing: the pace is known from the second one on.
         left = f", {(steps - step) * (begun[-1][1] - start) / (step - first) / 60:.0f} min left" if step > first else ""
-        say(f"{network.name}: step {step}/{steps}, {losses}{left}")
+        say(f"{name}: step {step}/{steps}, {losses}{left}")
 
     return report

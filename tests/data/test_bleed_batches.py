@@ -64,4 +64,22 @@ def test_refuses_a_set_without_bleeds() -> None:
 
 
 def test_settings_say_how_large_a_batch_is() -> None:
-    assert BatchSettings(bleeds=1, clear=2, painted=3).size == 6
+    assert BatchSettings(bleeds=1, clear=2, painted=3, phantoms=4).size == 10
+
+
+def test_every_second_phantom_bleeds_and_teaches_the_place() -> None:
+    images, labels, groups = prepared_phantoms()
+    settings = BatchSettings(bleeds=1, clear=1, painted=1, phantoms=4)
+    batch = BleedBatches(images, labels, groups, seed=3, settings=settings).batch(0)
+    assert batch.images.shape[0] == 7
+    assert (batch.targets["logit"][3:, 0] > 0.5).tolist() == [True, False, True, False]
+    placed = batch.targets["evidence"][3:].max(axis=(1, 2, 3)) > 0
+    assert placed.tolist() == [True, False, True, False]
+
+
+def test_thin_collections_are_painted_where_asked_for_and_change_nothing_where_not() -> None:
+    material = prepared_phantoms()
+    thin = BleedBatches(*material, seed=3, settings=BatchSettings(0, 0, 24, thin_share=1.0)).batch(0)
+    mixed = BleedBatches(*material, seed=3, settings=BatchSettings(0, 0, 24)).batch(0)
+    area = [batch.targets["evidence"].sum(axis=(1, 2, 3)).mean() for batch in (thin, mixed)]
+    assert 0 < area[0] < 0.5 * area[1]

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from hemo.data.lesion import BLEED_KINDS, Anatomy, find_anatomy, grey_to_hu, hu_to_grey, paint_bleed
+from hemo.data.lesion import (
+    BLEED_KINDS,
+    Anatomy,
+    find_anatomy,
+    grey_to_hu,
+    hu_to_grey,
+    paint_bleed,
+    paint_thin_collection,
+)
 from tests.data.bleed_material import brain_slice
 
 
@@ -67,3 +75,17 @@ def test_collections_under_the_skull_touch_it(anatomy: Anatomy, kind: str) -> No
 def test_refuses_an_unknown_kind(anatomy: Anatomy) -> None:
     with pytest.raises(ValueError, match="Received: 'tumour'"):
         paint_bleed(grey_to_hu(brain_slice()), anatomy, "tumour", np.random.default_rng(0))
+
+
+def test_a_thin_collection_is_thin_and_lies_along_the_bone(anatomy: Anatomy) -> None:
+    hu = grey_to_hu(brain_slice())
+    drawn = [paint_thin_collection(hu, anatomy, np.random.default_rng(seed)) for seed in range(20)]
+    kept = [(painted, mask) for painted, mask in drawn if mask.any()]
+    assert len(kept) >= 12
+    for painted, mask in kept:
+        assert anatomy.skull_distance[mask].max() < 6.0
+        assert np.allclose(painted[~anatomy.intracranial], hu[~anatomy.intracranial])
+    # Pixels that are part bone are brighter than blood already: what must brighten is brain.
+    brain = hu < anatomy.parenchyma_hu + 10
+    rises = [float((painted - hu)[mask & brain].mean()) for painted, mask in kept if (mask & brain).any()]
+    assert np.median(rises) > 4

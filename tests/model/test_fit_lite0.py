@@ -42,6 +42,23 @@ def test_the_rate_warms_up_and_falls_to_zero() -> None:
 
 
 @pytest.mark.slow
+def test_a_stage_begins_with_the_weights_of_the_one_before_at_another_size(tmp_path: Path) -> None:
+    before = fit_lite0.compiled_lite0(fit_lite0.Lite0Settings(size=64))
+    before.set_weights([np.asarray(value) + 0.01 for value in before.get_weights()])
+    batch = BatchSettings(bleeds=2, clear=1, painted=1)
+    settings = fit_lite0.Lite0Settings(steps=1, warmup=1, learning_rate=0.0, weight_decay=0.0, batch=batch)
+    model = fit_lite0.fit_lite0(*prepared_phantoms(), settings, tmp_path, begin_with=before)
+    assert model.input.shape[1] == 224
+    pairs = [
+        (layer, other)
+        for layer, other in zip(model.trainable_variables, before.trainable_variables, strict=True)
+        if "bn" not in layer.path
+    ]
+    assert len(pairs) > 20
+    assert all(np.allclose(layer, other, atol=1e-7) for layer, other in pairs)
+
+
+@pytest.mark.slow
 def test_a_killed_training_ends_in_the_same_weights(tmp_path: Path) -> None:
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     process = started(straight)

@@ -1,5 +1,6 @@
 """The shipped model's recipe, end to end on phantoms: folds, table, network, card."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,10 @@ from hemo.runs import recipe
 from hemo.runs.recipe_card import OUT_OF_FOLD, ship
 from hemo.runs.recipe_table import read_out_of_fold
 
-SMALL = Lite0Settings(warmup=1, batch=BatchSettings(bleeds=2, clear=1, painted=1))
+COARSE = Lite0Settings(steps=2, warmup=1, size=64, batch=BatchSettings(bleeds=2, clear=1, painted=1))
+FINE = Lite0Settings(
+    steps=2, warmup=1, size=96, batch=BatchSettings(bleeds=2, clear=1, painted=1, phantoms=2, thin_share=0.5)
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +35,8 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in (("FOLDS", 3), ("FOLD_STEPS", 2), ("FINAL_STEPS", 2)):
-        monkeypatch.setattr(recipe, name, value)
-    run = recipe.run_recipe(phantoms, tmp_path / "run", settings=SMALL, workers=2)
+    monkeypatch.setattr(recipe, "FOLDS", 3)
+    run = recipe.run_recipe(phantoms, tmp_path / "run", coarse=COARSE, fine=FINE, workers=2)
     table = pd.read_csv(run / "out_of_fold.csv", dtype={"group": str})
     assert table.groupby("group")["fold"].nunique().max() == 1
     assert np.isfinite(table["logit"]).all()
@@ -48,7 +51,8 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     assert kept.about.protocol == "out of fold" and kept.about.root == ""
     assert len(kept) == len(table) and kept.heat is not None and kept.heat.max() <= 1
     predictor = Predictor(bundle)
-    assert predictor.predict(np.zeros((1, 224, 224), np.uint8)).heat.shape == (1, 28, 28)
+    assert bundle.preparation.size == 96
+    assert predictor.predict(np.zeros((1, 96, 96), np.uint8)).heat.shape == (1, 12, 12)
 
     (run / "fold2.npz").unlink()
     part, covered = read_out_of_fold(run, import_dataset(phantoms))
@@ -56,9 +60,9 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     assert list(part.frame["path"]) == list(covered.frame["path"])
 
     with pytest.raises(RunError, match="begun with others"):
-        recipe.run_recipe(phantoms, run, settings=Lite0Settings(warmup=2, batch=SMALL.batch))
+        recipe.run_recipe(phantoms, run, coarse=COARSE, fine=replace(FINE, steps=3))
     with pytest.raises(RunError, match="--resume"):
-        recipe.run_recipe(phantoms, run, resume=False, settings=SMALL)
+        recipe.run_recipe(phantoms, run, resume=False, coarse=COARSE, fine=FINE)
 
 
 def test_a_run_without_its_folds_is_not_shipped(phantoms: Path, tmp_path: Path) -> None:

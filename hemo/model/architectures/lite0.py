@@ -3,7 +3,7 @@
 The trunk is EfficientNet-Lite0 (no squeeze-and-excitation, ReLU6; Tan & Le 2019, and the TPU repository's "lite"
 variants), whose ImageNet weights map one to one from the packaged PyTorch file. The head keeps place and call together:
 the features of stride 32, 16 and 8 are fused from coarse to fine (Lin et al. 2017, arXiv 1612.03144), a 1×1 convolution
-turns each of the 28×28 places into an evidence logit, and the slice's logit is the log-mean-exp of the evidence
+turns each place (28×28 of a 224-pixel image) into an evidence logit; the slice's logit is the log-mean-exp of these
 (Pinheiro & Collobert 2015, arXiv 1411.6228). A bleed of three millimetres is then not averaged away by a whole healthy
 head, and the heat map is the very thing the call was computed from: it comes out of the same forward pass and needs no
 gradient. Places of stride 16 were tried first: of a collection two millimetres thin, the peak often lay beside it.

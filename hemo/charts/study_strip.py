@@ -18,6 +18,7 @@ def study_strip(
     *,
     threshold: float | None = None,
     band: tuple[float, float] | None = None,
+    smoothed: Sequence[float | None] | None = None,
     height: int = 112,
 ) -> go.Figure:
     """Draw one stem a slice; color and shape say the call.
@@ -28,6 +29,7 @@ def study_strip(
         current: index of the slice in the viewer, from 0.
         threshold: drawn as a line where it decides.
         band: the uncertain band, low and high, where it decides.
+        smoothed: each slice's score among its neighbours', drawn as a line; None where the slices are no series.
         height: of the figure, in CSS pixels.
 
     Returns:
@@ -44,12 +46,19 @@ def study_strip(
             width=1,
             marker={"color": "rgba(127,127,127,0.01)", "line": {"width": 0}},
             customdata=list(range(len(numbers))),
-            hovertext=[_hover(number, *pair) for number, pair in enumerate(zip(scores, calls, strict=True), start=1)],
+            hovertext=[
+                _hover(number, *each)
+                for number, each in enumerate(
+                    zip(scores, smoothed or [None] * len(scores), calls, strict=True), start=1
+                )
+            ],
             hoverinfo="text",
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
         )
     )
+    if smoothed is not None:
+        figure.add_trace(_line(smoothed))
     for call, style in CALL_STYLES.items():
         here = [index for index, each in enumerate(calls) if each == call]
         if here:
@@ -93,9 +102,15 @@ def study_strip(
     return figure
 
 
-def _hover(number: int, score: float | None, call: str) -> str:
+def _hover(number: int, score: float | None, smoothed: float | None, call: str) -> str:
     shown = "no score" if score is None else f"score {score:.2f}"
-    return f"Slice {number}: {shown}, {call}"
+    among = "" if smoothed is None else f"; with its neighbors {smoothed:.2f}"
+    return f"Slice {number}: {shown}, {call}{among}"
+
+
+def _line(smoothed: Sequence[float | None]) -> go.Scatter:
+    numbers = list(range(1, len(smoothed) + 1))
+    return go.Scatter(x=numbers, y=smoothed, mode="lines", line={"color": LINE_COLOR, "width": 1.5}, hoverinfo="skip")
 
 
 def _stems(here: Sequence[int], scores: Sequence[float | None], color: str) -> go.Scatter:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from hemo.ct.preparation import Preparation
 from hemo.ct.read import read_path
@@ -29,6 +30,7 @@ from hemo.evaluate.metrics import Metric
 from hemo.evaluate.operating_point import OperatingPoint, cross_fitted_calls, cross_fitted_points, fit_threshold
 from hemo.evaluate.operating_point import uncertain_band as band_between
 from hemo.evaluate.predictions import COLUMNS, KNOWN_COLUMNS, About, Predictions
+from hemo.evaluate.study_context import with_neighbours_by_group
 from hemo.model.architectures import architecture_named
 from hemo.model.architectures.lite0 import build_lite0
 from hemo.model.bundle import ModelBundle, load_bundle, write_bundle
@@ -206,7 +208,7 @@ def _figures(manifest: Manifest, table: OutOfFold, rule: str) -> dict[str, Metri
     brain = manifest.frame["brain_level"].to_numpy() == "brain"
     at_brain = summarise(labels[brain], probability[brain], groups[brain], 0.5)
     figures |= {f"brain_level_{name}": at_brain[name] for name in ("auc", "average_precision")}
-    figures |= _foreign_figures(table, thresholds)
+    figures |= _foreign_figures(table, thresholds) | _figures_with_neighbours(table, brain)
     patients = group_scores(labels, probability, groups, rule)
     figures["patient_auc"] = summarise(patients.label, patients.score, patients.group, 0.5)["auc"]
     return figures
@@ -223,6 +225,23 @@ def _foreign_figures(table: OutOfFold, thresholds: np.ndarray) -> dict[str, Metr
     called = summarise(pictures.labels, calls.astype(float), groups, 0.5)
     return {"foreign_pictures_auc": scored["auc"]} | {
         f"foreign_pictures_{name}": called[name] for name in ("sensitivity", "specificity")
+    }
+
+
+def _figures_with_neighbours(table: OutOfFold, brain: np.ndarray) -> dict[str, Metric]:
+    """The same scores, each among those of the slices above and below it; nothing is fitted for them."""
+    order = pd.to_numeric(table.frame["slice"], errors="coerce")
+    if order.isna().any():
+        return {}
+    labels, groups = table.labels, table.groups
+    scores = with_neighbours_by_group(table.probability, groups, order)
+    every = summarise(labels, scores, groups, 0.5)
+    at_brain = summarise(labels[brain], scores[brain], groups[brain], 0.5)
+    return {
+        "with_neighbours_auc": every["auc"],
+        "with_neighbours_average_precision": every["average_precision"],
+        "with_neighbours_sensitivity_at_specificity_0.90": _sensitivity_at(labels, scores, 0.90),
+        "with_neighbours_brain_level_auc": at_brain["auc"],
     }
 
 

@@ -10,6 +10,7 @@ from hemo.charts.slice_view import Pane, slice_view
 from hemo.charts.study_strip import study_strip
 from hemo.ct.slice import CTSlice
 from hemo.ct.window import WINDOWS, Window
+from hemo.evaluate.study_context import smoothed_scores
 from hemo.evaluate.study_reading import StudyReading
 from hemo.report.overlay import overlay
 from pages.components import notice
@@ -192,12 +193,14 @@ def _show_strip(
     entry: OpenStudy, answer: StudyReading, identity: str, band: tuple[float, float] | None, threshold: float | None
 ) -> None:
     scores = [reading.probability for reading in entry.readings[identity]]
+    # Loose pictures have no neighbors: only a series is in the order of the body.
+    smoothed = None if entry.study.kind == "pictures" or len(entry) < 3 else smoothed_scores(scores)
     # A clicked bar stays selected in the chart, and a second click on it would say "nothing selected": a chart of a new
     # key after each click starts without a selection.
     key = f"read_strip_{entry.key}_{st.session_state.get(STRIP_CLICKS, 0)}"
     worst = "" if answer.worst is None else f", highest {answer.score:.2f} at slice {answer.worst + 1}"
     st.plotly_chart(
-        study_strip(scores, answer.calls, entry.position or 0, threshold=threshold, band=band),
+        study_strip(scores, answer.calls, entry.position or 0, threshold=threshold, band=band, smoothed=smoothed),
         key=key,
         on_select=lambda: _jump(entry, st.session_state.get(key)),
         selection_mode="points",

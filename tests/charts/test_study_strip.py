@@ -24,6 +24,13 @@ def test_color_and_shape_say_the_call() -> None:
     assert list(heads["Hemorrhage"].y) == [0.93]
 
 
+def test_a_series_shows_each_score_among_its_neighbors() -> None:
+    figure = study_strip(SCORES, CALLS, 0, smoothed=[0.1, None, 0.5, 0.8])
+    assert figure.data[0].hovertext[3] == "Slice 4: score 0.93, Hemorrhage; with its neighbors 0.80"
+    assert list(figure.data[1].y) == [0.1, None, 0.5, 0.8]
+    assert len(figure.data) == len(study_strip(SCORES, CALLS, 0).data) + 1
+
+
 def test_the_current_slice_is_framed() -> None:
     frame = study_strip(SCORES, CALLS, 2).layout.shapes[-1]
     assert (frame.x0, frame.x1) == (2.5, 3.5)

@@ -47,6 +47,7 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     assert bundle.card["data"]["n_patients"] == 8
     assert bundle.card["metrics"]["auc"]["n"] == len(table)
     assert bundle.card["metrics"]["auc"]["n_groups"] == 8
+    assert bundle.card["metrics"]["with_neighbours_auc"]["n"] == len(table)
     kept = Predictions.load(bundle.path / OUT_OF_FOLD)
     assert kept.about.protocol == "out of fold" and kept.about.root == ""
     assert len(kept) == len(table) and kept.heat is not None and kept.heat.max() <= 1

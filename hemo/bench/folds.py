@@ -24,7 +24,7 @@ def run() -> list[Ratio]:
     Each worker is one process with one TensorFlow thread in both, so that what is compared is one worker with two, not
     one that has both cores with two that share them. Ray is started and the slices are prepared before the clock runs;
     the start of each job's process, its import of TensorFlow and its bundle are within. Whole folds would reach 5/3 at
-    best, so the folds take turns, see `hemo.jobs.training.turn_epochs`. Measured once each: it takes minutes.
+    best, so one fold is cut in two, see `hemo.jobs.training.first_turns`. Measured once each: it takes minutes.
 
     Raises:
         RunError: Ray is not installed, or this machine has one core.

@@ -21,7 +21,7 @@ def run() -> list[Ratio]:
     """
     from hemo.data.augment import AS_PUBLISHED
     from hemo.model.architectures import seed_cnn
-    from hemo.model.input_pipeline import BatchSource, as_py_dataset
+    from hemo.model.input_pipeline import BatchSource, as_dataset
 
     size = seed_cnn.IMAGE_SIZE
     rng = np.random.default_rng(0)
@@ -37,7 +37,7 @@ def run() -> list[Ratio]:
         seconds = interleaved(
             {
                 "memory": lambda: _epoch(model, in_memory),
-                "pipeline": lambda: _epoch(model, as_py_dataset(source)),
+                "pipeline": lambda: _epoch(model, as_dataset(source)),
             },
             repeats=5,
             warm_up=1,

@@ -107,7 +107,7 @@ def _bare(config: Any, data: Any) -> EpochTimes:
     import keras
 
     from hemo.data.augment import AugmentSettings
-    from hemo.model.input_pipeline import BatchSource, as_py_dataset
+    from hemo.model.input_pipeline import BatchSource, as_dataset
     from hemo.model.training import build_network, compile_network, fit_view, is_softmax
     from hemo.model.training_data import class_weights
 
@@ -131,8 +131,8 @@ def _bare(config: Any, data: Any) -> EpochTimes:
         on_train_begin=lambda logs: times.begin(), on_epoch_end=lambda epoch, logs: times.epoch()
     )
     network.fit(
-        as_py_dataset(source),
-        validation_data=as_py_dataset(held_out),
+        as_dataset(source),
+        validation_data=as_dataset(held_out),
         epochs=config.epochs,
         class_weight=weights,
         callbacks=[clock],

@@ -29,13 +29,13 @@ class TrainJob:
         folder: of the run; on a cluster at the same path everywhere.
         config: what to do.
         cache: folder of prepared images, likewise.
-        turn_epochs: epochs after which the job makes room for another one and waits for its next turn; 0 for none.
+        first_turn: epoch after which the job makes room once and waits for its next turn; 0 for never.
     """
 
     folder: Path
     config: TrainingConfig
     cache: Path
-    turn_epochs: int = 0
+    first_turn: int = 0
 
     trains = True
 
@@ -79,7 +79,7 @@ class TrainJob:
         # The local pool trains one network after another in one process: TensorFlow would warn that it traces often.
         keras.backend.clear_session()
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        turn = _Turn(run.epochs_finished() + self.turn_epochs if self.turn_epochs else None)
+        turn = _Turn(self.first_turn if run.epochs_finished() < self.first_turn else None)
         reader = ControlReader(self.folder)
 
         def commands() -> Command | None:

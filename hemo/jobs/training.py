@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from hemo.data.importers import import_dataset
@@ -17,7 +18,6 @@ from hemo.runs.group import Group, label
 from hemo.runs.group_results import write_results
 from hemo.runs.run import Run
 
-MOST_TURNS = 4
 _WORTH_A_TURN = 0.95
 
 
@@ -52,8 +52,11 @@ def train_group(group: Group, cache: Path, pool: Pool, stop: Stop = lambda: Fals
     waiting = [member for member in group.members if group.run(member).status().state != "finished"]
     if waiting:
         prepare([group.config(member) for member in waiting], [label(member.changes) for member in waiting], cache, say)
-    turn = turn_epochs(group.base.epochs, len(waiting), pool.workers)
-    jobs = [TrainJob(group.run(member).folder, group.config(member), cache, turn) for member in waiting]
+    turns = first_turns(group.base.epochs, len(waiting), pool.workers)
+    jobs = [
+        TrainJob(group.run(member).folder, group.config(member), cache, turn)
+        for member, turn in zip(waiting, turns, strict=True)
+    ]
     before = len(group.members) - len(waiting)
     earlier = f", {before} finished before" if before else ""
     say(f"{group.name}: {len(jobs)} runs on {pool.workers} {'worker' if pool.workers == 1 else 'workers'}{earlier}")
@@ -102,20 +105,28 @@ def prepare(configs: Sequence[TrainingConfig], names: Sequence[str], cache: Path
         prepared_set(manifest, preparation, cache)
 
 
-def turn_epochs(epochs: int, jobs: int, workers: int) -> int:
-    """Epochs a turn, so that no worker idles while another still has half of the last job before it.
+def first_turns(epochs: int, jobs: int, workers: int) -> list[int]:
+    """After which epoch each job makes room once, so that no worker idles while another has most of a job left.
 
-    Five jobs on two workers take the time of three, one job each; in two turns each they take that of two and a half.
-    A turn ends at a checkpoint, from which any worker goes on.
+    Five jobs on two workers take the time of three, one job each. With the first one cut in halves, its second half
+    done last, they take that of two and a half. In general at most one job fewer than there are workers is cut
+    (McNaughton's wrap-around rule, Management Science 6, 1959); a turn ends at a checkpoint, from which any worker
+    goes on. Jobs that are cut come first.
+
+    Args:
+        epochs: of every job.
+        jobs: how many.
+        workers: how many jobs are done at a time.
 
     Returns:
-        Epochs of a turn; 0 where turns gain less than a twentieth.
+        One number a job; 0 for a job that is done in one go.
     """
-    if jobs <= workers:
-        return 0
-    rounds = {turns: -(-jobs * turns // workers) / turns for turns in range(1, min(MOST_TURNS, epochs) + 1)}
-    best = min(rounds, key=lambda turns: (rounds[turns], turns))
-    return -(-epochs // best) if rounds[best] < _WORTH_A_TURN * rounds[1] else 0
+    each = Fraction(jobs, workers)
+    starts = [each * worker for worker in range(1, workers)] if jobs > workers else []
+    shares = [1 - start % 1 for start in starts if start % 1]
+    cuts = [cut for share in shares if 0 < (cut := round(share * epochs)) < epochs]
+    rounds = -(-jobs // workers)
+    return [*cuts, *[0] * (jobs - len(cuts))] if cuts and each < _WORTH_A_TURN * rounds else [0] * jobs
 
 
 def _mark_lost(run: Run, why: str) -> None:

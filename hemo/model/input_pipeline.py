@@ -4,14 +4,14 @@ What a batch holds depends on (seed, epoch, batch number) and nothing else, so t
 draws what it would have drawn.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    import keras
+    import tensorflow as tf
 
     from hemo.data.augment import AugmentSettings
     from hemo.data.shards import ShardedImages
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Keep the order's draws apart from the augmentation's, which share seed and epoch.
 _ORDER_STREAM = 1
 _AUGMENT_STREAM = 2
+_BATCHES_AHEAD = 2
 
 
 class BatchSource:
@@ -102,17 +103,32 @@ class BatchSource:
         return np.random.default_rng([self._seed, stream, self._epoch, index])
 
 
-def as_py_dataset(source: BatchSource) -> "keras.utils.PyDataset":
-    """The source as Keras takes it; one thread prepares the next batches while the network computes."""
-    import keras
+class Batches(Protocol):
+    """Numbered batches, such as a `BatchSource`."""
 
-    class Batches(keras.utils.PyDataset):
-        """Adapter without a state of its own; pass `shuffle=False` to `fit`, the source shuffles."""
+    def __len__(self) -> int: ...
 
-        def __len__(self) -> int:
-            return len(source)
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
 
-        def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-            return source[index]
 
-    return Batches()
+def as_dataset(source: Batches) -> "tf.data.Dataset":
+    """The source as `fit` takes it, one pass an epoch; a thread prepares the next batches while the network computes.
+
+    Not a `keras.utils.PyDataset`: Keras lets tf.data tune that by itself, and the end of each epoch then waits until
+    the tuner wakes from its sleep, up to 0.3 s.
+    """
+    import tensorflow as tf
+
+    def batches() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+        for index in range(len(source)):
+            yield source[index]
+
+    signature = tuple(tf.TensorSpec((None, *array.shape[1:]), tf.float32) for array in source[0])
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    return (
+        dataset.apply(tf.data.experimental.assert_cardinality(len(source)))
+        .prefetch(_BATCHES_AHEAD)
+        .with_options(options)
+    )

@@ -26,7 +26,7 @@ from hemo.model.callbacks import (
 from hemo.model.checkpoint import Checkpoints, TrainingState
 from hemo.model.checkpoint_writer import CheckpointWriter
 from hemo.model.devices import EvenBatches, shared_devices, training_scope
-from hemo.model.input_pipeline import BatchSource, as_py_dataset
+from hemo.model.input_pipeline import BatchSource, as_dataset
 from hemo.model.samples import KeepSamples, choose_rows
 from hemo.model.training_config import AS_PUBLISHED, RECOMMENDED, TrainingConfig
 from hemo.model.training_data import TrainingData, class_weights
@@ -149,7 +149,7 @@ def _fit(
     devices = shared_devices(config)
     batches: Any = EvenBatches(source, len(devices)) if devices else source
     network.fit(
-        as_py_dataset(batches),
+        as_dataset(batches),
         epochs=config.epochs,
         initial_epoch=state.epoch,
         callbacks=watchers,

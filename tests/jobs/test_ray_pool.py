@@ -69,7 +69,7 @@ def test_a_killed_node_loses_nothing(phantom: Path, tmp_path: Path, monkeypatch:
     from hemo.jobs.ray_pool import RayPool
 
     # Without turns: a run that goes on from a checkpoint does so because its worker was lost.
-    monkeypatch.setattr(training, "turn_epochs", lambda *numbers: 0)
+    monkeypatch.setattr(training, "first_turns", lambda epochs, jobs, workers: [0] * jobs)
     killed = _group(phantom, tmp_path / "killed")
     lines: list[str] = []
     with two_nodes() as (cluster, second), RayPool(workers=2, address=cluster.address) as pool:

@@ -9,7 +9,7 @@ from hemo.jobs import train_job
 from hemo.jobs.job import UNFINISHED
 from hemo.jobs.pool import LocalPool
 from hemo.jobs.train_job import TrainJob
-from hemo.jobs.training import train_group, turn_epochs
+from hemo.jobs.training import first_turns, train_group
 from hemo.runs.group import create_group, plan
 from hemo.runs.group_results import FIGURES, OUT_OF_FOLD, SUMMARY, cross_validations
 from hemo.runs.history import read_history
@@ -21,18 +21,40 @@ from tests.training_material import tiny_config
 @pytest.mark.parametrize(
     ("epochs", "jobs", "workers", "expected"),
     [
-        (40, 5, 2, 20),  # three rounds become two and a half
-        (41, 5, 2, 21),
-        (40, 4, 3, 14),  # two rounds become four thirds in three turns of 14, 14 and 12
-        (40, 5, 1, 0),
-        (40, 4, 2, 0),
-        (40, 2, 4, 0),
-        (1, 5, 2, 0),  # an epoch is the least that a turn can be
-        (40, 41, 2, 0),  # gains less than a twentieth
+        (40, 5, 2, [20, 0, 0, 0, 0]),  # three rounds become two and a half
+        (40, 4, 3, [27, 13, 0, 0]),  # two rounds become four thirds
+        (40, 5, 3, [13, 27, 0, 0, 0]),
+        (40, 5, 1, [0] * 5),
+        (40, 4, 2, [0] * 4),
+        (40, 2, 4, [0] * 2),
+        (1, 5, 2, [0] * 5),  # an epoch is the least that a turn can be
+        (40, 41, 2, [0] * 41),  # gains less than a twentieth
     ],
 )
-def test_turns_are_taken_where_they_are_worth_it(epochs: int, jobs: int, workers: int, expected: int) -> None:
-    assert turn_epochs(epochs, jobs, workers) == expected
+def test_jobs_are_cut_where_that_is_worth_it(epochs: int, jobs: int, workers: int, expected: list[int]) -> None:
+    assert first_turns(epochs, jobs, workers) == expected
+
+
+@pytest.mark.parametrize(("jobs", "workers"), [(5, 2), (4, 3), (5, 3), (7, 3), (7, 4), (10, 4)])
+def test_cut_jobs_keep_every_worker_busy_to_the_end(jobs: int, workers: int) -> None:
+    epochs = 120
+    cuts = first_turns(epochs, jobs, workers)
+    assert makespan(epochs, cuts, workers) <= 1.05 * epochs * jobs / workers < makespan(epochs, [0] * jobs, workers)
+
+
+def makespan(epochs: int, cuts: list[int], workers: int) -> int:
+    """Epochs until the last job ends, where jobs are handed out as pools do: new ones first, then the second turns."""
+    waiting, again, at_work, now = list(cuts), list[int](), list[tuple[int, int]](), 0
+    while waiting or again or at_work:
+        while len(at_work) < workers and (waiting or again):
+            cut = waiting.pop(0) if waiting else None
+            length = again.pop(0) if cut is None else cut or epochs
+            at_work.append((now + length, epochs - cut if cut else 0))
+        at_work.sort()
+        now, rest = at_work.pop(0)
+        if rest:
+            again.append(rest)
+    return now
 
 
 def test_a_group_that_cannot_run_is_refused_before_anything_begins(phantom: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hemo.data.augment import AS_PUBLISHED, UNCHANGED
-from hemo.model.input_pipeline import BatchSource
+from hemo.model.input_pipeline import BatchSource, as_dataset
 
 SIDE = 16
 
@@ -81,3 +81,20 @@ def test_augmentation_never_touches_the_images_on_disk(tmp_path: Path, images: n
 def test_a_batch_number_beyond_the_epoch_is_refused(images: np.ndarray, labels: np.ndarray) -> None:
     with pytest.raises(IndexError, match="below 3"):
         source(images, labels)[3]
+
+
+@pytest.mark.slow
+def test_a_dataset_gives_each_pass_the_batches_of_the_epoch_that_was_drawn(
+    images: np.ndarray, labels: np.ndarray
+) -> None:
+    batches = source(images, labels)
+    dataset = as_dataset(batches)
+    assert int(dataset.cardinality()) == 3
+    # Keras' own way lets tf.data tune itself, and each epoch then ends with a wait for the tuner.
+    assert dataset.options().autotune.enabled is False
+    for epoch in (0, 1):
+        batches.set_epoch(epoch)
+        passed = list(dataset.as_numpy_iterator())
+        assert [len(targets) for _, targets in passed] == [8, 8, 7]
+        for index, (pictures, targets) in enumerate(passed):
+            assert np.array_equal(pictures, batches[index][0]) and np.array_equal(targets, batches[index][1])

@@ -1,6 +1,7 @@
 """Prepared phantom slices with their exact masks, drawn from while training: a supplement to real CT."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -50,7 +51,12 @@ class PhantomPool:
                 masks.append(placed > 0.5)
         return cls(np.stack(images), np.stack(masks))
 
+    @cached_property
+    def _bleeding(self) -> np.ndarray:
+        """(N,) bool; every draw asks, and the masks are many megabytes."""
+        return np.asarray(self.masks.any(axis=(1, 2)))
+
     def draw(self, bleeding: bool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Image and mask of one slice, with or without blood."""
-        row = int(rng.choice(np.flatnonzero(self.masks.any(axis=(1, 2)) == bleeding)))
+        row = int(rng.choice(np.flatnonzero(self._bleeding == bleeding)))
         return self.images[row], self.masks[row]

@@ -25,7 +25,7 @@ from hemo.data.prepared import prepared_images
 from hemo.data.split import folds
 from hemo.errors import RunError
 from hemo.model.fit_lite0 import Lite0Settings
-from hemo.runs.recipe_network import preparation_of, recipe_networks, train_networks
+from hemo.runs.recipe_network import preparation_at, recipe_networks, train_networks
 from hemo.workspace import Workspace
 
 FOLDS = 5
@@ -88,7 +88,7 @@ def run_recipe(
     )
     # Prepared once, before several processes would each begin to.
     for stage in (coarse, fine):
-        prepared_images(manifest, preparation_of(stage), Workspace.from_environment().cache)
+        prepared_images(manifest, preparation_at(stage.size), Workspace.from_environment().cache)
     fold = folds(manifest, FOLDS, FOLD_SEED).to_numpy()
     _write_folds(manifest, fold, out / "folds.csv")
     networks = recipe_networks(data, out, coarse, fine, FOLDS)

@@ -31,14 +31,13 @@ from hemo.evaluate.operating_point import OperatingPoint, cross_fitted_calls, cr
 from hemo.evaluate.operating_point import uncertain_band as band_between
 from hemo.evaluate.predictions import COLUMNS, KNOWN_COLUMNS, About, Predictions
 from hemo.evaluate.study_context import with_neighbours_by_group
-from hemo.model.architectures import architecture_named
 from hemo.model.architectures.lite0 import build_lite0
 from hemo.model.bundle import ModelBundle, load_bundle, write_bundle
 from hemo.model.card import Card, default_threshold
 from hemo.model.heatmap import inside_head
 from hemo.model.reading import call_for
 from hemo.runs.recipe import FOLDS
-from hemo.runs.recipe_network import predict_lite0
+from hemo.runs.recipe_network import predict_lite0, preparation_at
 from hemo.runs.recipe_table import OutOfFold, read_out_of_fold
 
 OUT_OF_FOLD = "out_of_fold"
@@ -160,7 +159,7 @@ def _recipe(run: Path) -> dict[str, Any]:
 
 def _preparation(recipe: dict[str, Any]) -> Preparation:
     """What the last stage's network sees."""
-    return replace(architecture_named("lite0").preparation, size=int(recipe["fine"]["size"]))
+    return preparation_at(int(recipe["fine"]["size"]))
 
 
 def _split_text(manifest: Manifest, table: OutOfFold) -> str:
@@ -301,7 +300,7 @@ def _random_heats(predictions: Predictions, rows: np.ndarray, size: int) -> list
     import keras
 
     keras.utils.set_random_seed(0)
-    preparation = replace(architecture_named("lite0").preparation, size=size)
+    preparation = preparation_at(size)
     files = [predictions.slice_file(int(row)) for row in rows]
     images = np.stack([preparation.apply(read_path(file)).image for file in files if file is not None])
     _, evidence = predict_lite0(build_lite0(size), images)

@@ -111,7 +111,7 @@ def train_network(network: Network, fold: np.ndarray, say: Callable[[str], None]
             return
         held_out = np.flatnonzero(fold == network.number)
         logit, evidence = predict_lite0(model, np.asarray(images[held_out]))
-        foreign_logit = _of_foreign_pictures(model, preparation_of(network.fine), manifest, held_out)
+        foreign_logit = _of_foreign_pictures(model, preparation_at(network.fine.size), manifest, held_out)
     maps = evidence.astype(np.float16)
     write_atomically(
         network.result,
@@ -123,9 +123,9 @@ def train_network(network: Network, fold: np.ndarray, say: Callable[[str], None]
     say(f"{network.name}: {len(held_out)} slices of {patients} patients predicted, AUC {said}")
 
 
-def preparation_of(settings: Lite0Settings) -> Preparation:
-    """From a slice to the input of a network with these settings."""
-    return replace(architecture_named("lite0").preparation, size=settings.size)
+def preparation_at(size: int) -> Preparation:
+    """From a slice to the input, `size` pixels a side, of a lite0 network."""
+    return replace(architecture_named("lite0").preparation, size=size)
 
 
 def _trained(
@@ -134,7 +134,7 @@ def _trained(
     """The network after both stages, each going on from its checkpoint; and all images as it sees them."""
     model, images = None, np.empty(0)
     for stage, settings in (("coarse", network.coarse), ("fine", network.fine)):
-        images = prepared_images(manifest, preparation_of(settings), Workspace.from_environment().cache)
+        images = prepared_images(manifest, preparation_at(settings.size), Workspace.from_environment().cache)
         model = fit_lite0(
             np.asarray(images[rows]),
             manifest.labels[rows],

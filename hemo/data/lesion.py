@@ -3,7 +3,8 @@
 Real data shows a few hundred bleeds of a few dozen patients; what a network must learn is the range of shapes, sizes
 and densities. Each kind follows how it looks on a plain CT: a lens or a crescent between brain and skull, a blob in the
 parenchyma with oedema around it, blood that settles in the ventricles, blood that outlines sulci and cisterns. The HU
-of clotted blood is 50 to 80, of fresh or old blood near that of brain (30 to 40); the faint ones are painted too.
+of clotted blood is 50 to 80, of fresh or old blood near that of brain (30 to 40), of a subdural some weeks old lower;
+the faint ones are painted too. Large ones push the brain aside, which is nearly all that shows of some subdurals.
 
 Everything is a function of the generator that is passed in: the same seed paints the same bleed.
 """
@@ -15,6 +16,7 @@ import numpy as np
 
 from hemo.ct.head import find_head
 from hemo.ct.window import MODEL_WINDOW
+from hemo.data.mass_effect import pushed_aside
 
 BLEED_KINDS = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural")
 
@@ -22,6 +24,10 @@ _HEAD_LENGTH_MM = 185.0
 """Length of an adult head, used for the scale where a picture has no pixel spacing."""
 _BONE_HU = 85.0
 _CSF_HU = (-5.0, 22.0)
+_PUSHING = ("epidural", "intraparenchymal", "subdural")
+_PART_BONE_MM, _PART_BONE_RISE_HU = 1.5, 12.0
+_LEAST_PUSHING_MM = 5.0
+_LEAST_OLD_MM = 5.0
 
 
 @dataclass(frozen=True)
@@ -106,18 +112,26 @@ def paint_bleed(hu: np.ndarray, anatomy: Anatomy, kind: str, rng: np.random.Gene
 
 
 def paint_thin_collection(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Paint an extra-axial collection of 1.2 to 4 mm along the bone, the kind of bleed that is missed most.
+    """Paint an extra-axial collection of 2 to 5.5 mm along the bone, the kind of bleed that is missed most.
+
+    Its outermost 1.5 mm lie in pixels that are part bone and do not show.
 
     Arguments and returns are those of `paint_bleed`.
     """
-    depth = float(np.exp(rng.uniform(np.log(1.2), np.log(4.0))))
+    depth = float(np.exp(rng.uniform(np.log(2.0), np.log(5.5))))
     half_length, power = rng.uniform(5.0, 30.0), rng.uniform(2.0, 4.0)
     shape = _along_skull(anatomy, rng, half_length=half_length, depth=depth, power=power)
-    return _painted(hu, shape, "epidural", anatomy, rng)
+    # Fresh, as collections of trauma are: thin and faint together are nothing that anyone could call.
+    return _painted(hu, shape, "epidural", anatomy, rng, above=float(12.0 + 35.0 * rng.random() ** 1.3))
 
 
 def _painted(
-    hu: np.ndarray, shape: np.ndarray, kind: str, anatomy: Anatomy, rng: np.random.Generator
+    hu: np.ndarray,
+    shape: np.ndarray,
+    kind: str,
+    anatomy: Anatomy,
+    rng: np.random.Generator,
+    above: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The slice with the shape filled as this kind is, and the part of the shape inside the skull."""
     shape = shape & anatomy.intracranial
@@ -126,7 +140,42 @@ def _painted(
     painted = hu.astype(np.float32)
     if kind == "intraparenchymal" and rng.random() < 0.65:
         painted = _with_oedema(painted, shape, anatomy, rng)
-    return _filled_with_blood(painted, shape, kind, anatomy, rng), shape
+    thickness = _thickness_mm(shape, kind, anatomy)
+    if kind in _PUSHING and thickness >= _LEAST_PUSHING_MM and rng.random() < 0.7:
+        painted = _pushed(painted, shape, thickness, anatomy, rng)
+    above = _above_parenchyma(kind, thickness, rng) if above is None else above
+    blood = _blood(shape, kind, above, anatomy, rng) + _grain(hu, anatomy, rng)
+    return _filled(painted, shape, blood, kind, anatomy, rng), shape
+
+
+def _thickness_mm(shape: np.ndarray, kind: str, anatomy: Anatomy) -> float:
+    """How deep a collection reaches from the bone, or the radius of a disc as large as a parenchymal bleed."""
+    if kind in ("epidural", "subdural"):
+        return float(anatomy.skull_distance[shape].max())
+    return float(np.sqrt(shape.sum() / np.pi)) / anatomy.pixels_per_mm
+
+
+def _pushed(
+    hu: np.ndarray, shape: np.ndarray, thickness: float, anatomy: Anatomy, rng: np.random.Generator
+) -> np.ndarray:
+    return pushed_aside(
+        hu,
+        shape,
+        anatomy.intracranial,
+        anatomy.skull_distance,
+        anatomy.pixels_per_mm,
+        push_mm=min(14.0, thickness * rng.uniform(0.3, 1.0)),
+        reach_mm=rng.uniform(30.0, 90.0),
+    )
+
+
+def _above_parenchyma(kind: str, thickness: float, rng: np.random.Generator) -> float:
+    """HU of the blood above the brain's. Squaring favours the faint: those are the ones a reader misses."""
+    above = float(7.0 + 40.0 * rng.random() ** 1.6)
+    if kind == "subdural" and thickness >= _LEAST_OLD_MM and rng.random() < 0.35:
+        # Weeks old: as grey as the brain, seen by its smooth inside and by what it has pushed away; then darker.
+        return float(rng.uniform(-6.0, 7.0) if rng.random() < 0.5 else rng.uniform(-26.0, -6.0))
+    return above
 
 
 def _noise(shape: tuple[int, ...], scale_pixels: float, rng: np.random.Generator) -> np.ndarray:
@@ -267,19 +316,32 @@ def _with_oedema(hu: np.ndarray, shape: np.ndarray, anatomy: Anatomy, rng: np.ra
     return hu - rim.astype(np.float32) * rng.uniform(4.0, 12.0)
 
 
-def _filled_with_blood(
-    hu: np.ndarray, shape: np.ndarray, kind: str, anatomy: Anatomy, rng: np.random.Generator
-) -> np.ndarray:
-    """Replace the tissue by blood, keeping the slice's own noise, with a soft edge and an uneven inside."""
-    height, width = hu.shape
-    # Squaring favours the faint: those are the ones a reader misses.
-    above = 7.0 + 40.0 * rng.random() ** 1.6
-    density = np.full((height, width), anatomy.parenchyma_hu + above, np.float32)
-    density += rng.uniform(0.0, 0.22) * above * _noise((height, width), rng.uniform(3.0, 10.0), rng)
+def _blood(shape: np.ndarray, kind: str, above: float, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
+    """HU of the blood at each pixel, uneven, and sometimes settled into two layers."""
+    density = np.full(shape.shape, anatomy.parenchyma_hu + above, np.float32)
+    density += rng.uniform(0.0, 0.22) * above * _noise(shape.shape, rng.uniform(3.0, 10.0), rng)
     if kind in ("subdural", "intraparenchymal", "intraventricular") and rng.random() < 0.2:
         rows = np.flatnonzero(shape.any(axis=1))
         level = rows[0] + rng.uniform(0.3, 0.7) * (rows[-1] - rows[0] + 1)
-        density[: int(level)] -= rng.uniform(0.3, 0.8) * above
+        density[: int(level)] -= rng.uniform(0.3, 0.8) * abs(above)
+    return density
+
+
+def _grain(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:
+    """The slice's own noise, HU, which blood shows like the brain; at the bone, whose edge is no noise, drawn anew."""
+    tissue = np.clip(hu, anatomy.parenchyma_hu - 20.0, anatomy.parenchyma_hu + 20.0).astype(np.float32)
+    grain = tissue - cv2.GaussianBlur(tissue, (0, 0), 1.5)
+    deep = grain[anatomy.skull_distance > 8.0]
+    rim = anatomy.intracranial & (anatomy.skull_distance < 2.0 * _PART_BONE_MM)
+    if deep.size:
+        grain[rim] = rng.choice(deep, int(rim.sum()))
+    return np.where(anatomy.intracranial, grain, 0.0).astype(np.float32)
+
+
+def _filled(
+    hu: np.ndarray, shape: np.ndarray, blood: np.ndarray, kind: str, anatomy: Anatomy, rng: np.random.Generator
+) -> np.ndarray:
+    """The slice with its tissue replaced by blood inside the shape, with a soft edge."""
     edge = rng.uniform(0.4, 1.6) * max(0.6, anatomy.pixels_per_mm)
     softness = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), edge)
     if kind in ("epidural", "subdural"):
@@ -288,6 +350,22 @@ def _filled_with_blood(
             shape, np.maximum(softness, np.clip(1.2 - anatomy.skull_distance / 3.0, 0.0, 1.0)), softness
         )
     softness *= anatomy.intracranial
-    grain = hu - cv2.GaussianBlur(hu, (0, 0), 1.5)
-    blood = density + grain * (hu < _BONE_HU)
-    return (hu * (1.0 - softness) + blood * softness).astype(np.float32)
+    filled = hu * (1.0 - softness) + blood * softness
+    if kind in ("epidural", "subdural"):
+        filled = _joined_to_bone(filled, hu, shape, blood, anatomy)
+    return filled.astype(np.float32)
+
+
+def _joined_to_bone(
+    filled: np.ndarray, hu: np.ndarray, shape: np.ndarray, blood: np.ndarray, anatomy: Anatomy
+) -> np.ndarray:
+    """No seam between a collection and the bone: what lies between them is part bone and part blood, never darker.
+
+    A dark line there, which no scanner shows, would teach a network to find painted bleeds and miss real ones.
+    """
+    part_bone = (anatomy.skull_distance < _PART_BONE_MM) & (hu > anatomy.parenchyma_hu + _PART_BONE_RISE_HU)
+    filled = np.where(part_bone, np.maximum(hu, filled), filled)
+    radius = max(1, round(_PART_BONE_MM * anatomy.pixels_per_mm))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    touched = cv2.dilate(shape.astype(np.uint8), kernel).astype(bool)
+    return np.where(touched & ~anatomy.intracranial, np.maximum(hu, blood), filled)

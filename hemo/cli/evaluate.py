@@ -30,13 +30,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="judge a model on a labelled data set",
         description="Judge a model on a labelled data set: figures, intervals by resampling patients, a table.",
     )
-    parser.add_argument("path", metavar="PATH", help="a folder or CSV in any layout that `inspect` understands")
+    parser.add_argument(
+        "path", metavar="PATH", nargs="?", help="a folder or CSV in any layout that `inspect` understands"
+    )
     parser.add_argument("--model", metavar="NAME", help="name of a bundle in models/ (default: the shipped one)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures as JSON")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write the predictions table as CSV")
     parser.add_argument("--split", choices=("train", "validation", "test"), help="judge this part of the set only")
     parser.add_argument(
         "--out-of-fold", action="store_true", help="judge what the recipe said of slices it had not seen"
+    )
+    parser.add_argument(
+        "--check-card",
+        action="store_true",
+        help="compute every number of the model's card again from the table in its bundle; needs no PATH",
     )
     parser.add_argument("--audit", action="store_true", help="also make the shortcut audit")
     parser.add_argument("--layout", metavar="NAME", help="layout of the data set (default: recognised)")
@@ -50,6 +57,10 @@ def run(args: argparse.Namespace) -> int:
     from hemo.evaluate.evaluation import evaluate, to_json
     from hemo.report.evaluation_table import predictions_csv
 
+    if args.check_card:
+        return _check_card(args.model)
+    if args.path is None:
+        raise DatasetError("Expected PATH, a folder or CSV to judge the model on, or --check-card. Received: neither")
     report = Reporter(args.progress)
     try:
         predictions = _predictions(args, report)
@@ -182,6 +193,23 @@ def summary(predictions: "Predictions", evaluation: "Evaluation") -> str:
         lines.append(f"  {METRIC_NAMES[name]:<24} {metric.text():<22} {note}".rstrip())
     lines += [f"  {warning}" for warning in evaluation.warnings]
     return "\n".join(lines)
+
+
+def _check_card(name: str | None) -> int:
+    """Print every number of the card beside the same from the bundle's table; 0 when none differs, else 1."""
+    from hemo.model.bundle import find_bundle
+    from hemo.runs.card_check import check_card
+    from hemo.workspace import Workspace
+
+    bundle = find_bundle(Workspace.from_environment().models, name)
+    checked = check_card(bundle)
+    for entry in checked:
+        again = "" if entry.computed is None else f"{entry.computed:.6f}"
+        print(f"{entry.name:<58} {entry.stated:>10.6f} {again:>10}  {entry.verdict}")
+    verdicts = [entry.verdict for entry in checked]
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
+    print(f"{bundle.name}, card and table: {counts}")
+    return 1 if "differs" in verdicts else 0
 
 
 def _write(path: Path, write: Any) -> None:

@@ -6,10 +6,12 @@ specificity suggests; pages say so beside the call. The order of a triage list r
 that the card names as the best one out of fold.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hemo.evaluate.levels import RULE_NAMES, RULES, study_score
+from hemo.evaluate.study_context import USUAL_REACH_MM
 from hemo.model.card import Card
 from hemo.model.reading import Call, Reading, call_for
 
@@ -61,6 +63,13 @@ def study_rule(card: Card) -> str:
 def study_rule_name(card: Card) -> str:
     """That rule in words."""
     return RULE_NAMES[study_rule(card)]
+
+
+def study_reach(card: Card) -> float:
+    """How far a slice's score is smoothed over its series, mm: the card's reach, or the usual one."""
+    reach = (card.get("study_context") or {}).get("reach_mm")
+    known = isinstance(reach, int | float) and math.isfinite(reach) and reach > 0
+    return float(reach) if known else USUAL_REACH_MM
 
 
 def read_study(readings: Sequence[Reading], card: Card, point: str | None = None) -> StudyReading:

@@ -61,6 +61,7 @@ class Card(TypedDict, total=False):
     limits: list[str]
     heat: dict[str, Any]
     study_score: dict[str, Any]
+    study_context: dict[str, Any]
     default: bool
     intended_use: str
     measured_on: str

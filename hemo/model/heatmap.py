@@ -29,6 +29,9 @@ SMALLEST_SCALE = 1e-3
 # head for the cell to count.
 AIR = 8
 SMALLEST_COVER = 0.05
+EVIDENCE_BLUR = 0.8
+"""Standard deviation, in places, of the blur of an evidence output's map. A place sees far more than its own few
+pixels, so its neighbours answer for the same bleed; a peak that stands in one place alone is mostly noise."""
 _PASSED_OVER = ("Dropout", "Flatten", "Identity")
 
 
@@ -185,7 +188,7 @@ def fit_heat_scale(logit: np.ndarray, evidence: np.ndarray) -> float:
     return max(float(np.quantile(chosen, SCALE_QUANTILE)), SMALLEST_SCALE) if len(chosen) else 1.0
 
 
-def inside_head(maps: np.ndarray, images: np.ndarray) -> np.ndarray:
+def inside_head(maps: np.ndarray, images: np.ndarray, blur: float = 0.0) -> np.ndarray:
     """Maps that are zero where the prepared image shows nothing: outside the head.
 
     There is nothing to point at, and yet networks react there: they keep a summary of the whole slice in an empty
@@ -195,13 +198,23 @@ def inside_head(maps: np.ndarray, images: np.ndarray) -> np.ndarray:
     Args:
         maps: float (N, h, w), each covering its image evenly.
         images: uint8 (N, S, S) grey levels.
+        blur: standard deviation of a Gaussian blur of what lies inside, in places; 0 blurs nothing.
 
     Returns:
         float32 (N, h, w).
     """
     size = (maps.shape[2], maps.shape[1])
     inside = np.stack([cv2.resize(_outline(image), size, interpolation=cv2.INTER_AREA) for image in images])
-    return np.where(inside >= SMALLEST_COVER, maps, 0).astype(np.float32)
+    kept = np.where(inside >= SMALLEST_COVER, maps, 0).astype(np.float32)
+    if blur:
+        kept = np.stack([cv2.GaussianBlur(each, (0, 0), blur) for each in kept])
+        kept[inside < SMALLEST_COVER] = 0
+    return kept
+
+
+def heat_of_evidence(logits: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Heat maps in [0, 1] of an evidence output, float32 (N, h, w), from its logits (N, h, w) and images (N, S, S)."""
+    return inside_head(1.0 / (1.0 + np.exp(-logits.astype(np.float32))), images, EVIDENCE_BLUR)
 
 
 def _outline(image: np.ndarray) -> np.ndarray:

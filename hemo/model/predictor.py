@@ -15,7 +15,14 @@ from hemo.ct.preparation import Preparation
 from hemo.errors import RefusedInput
 from hemo.model.bundle import ModelBundle
 from hemo.model.card import DEFAULT_HEAT_SCALE
-from hemo.model.heatmap import HeatKind, find_heat_source, forward_with_embedding, forward_with_heat, inside_head
+from hemo.model.heatmap import (
+    EVIDENCE_BLUR,
+    HeatKind,
+    find_heat_source,
+    forward_with_embedding,
+    forward_with_heat,
+    inside_head,
+)
 
 BATCH = 32
 
@@ -50,6 +57,7 @@ class TracedNetwork:
     def __init__(self, model: Any, embed: bool = False) -> None:
         self.image_size = int(model.input.shape[1])
         self.heat_kind = find_heat_source(model).kind
+        self._blur = EVIDENCE_BLUR if self.heat_kind == "evidence" else 0.0
         self.embeds = embed
         self._lock = threading.Lock()
         self._one, self._many = _trace(model, self.image_size, embed)
@@ -79,7 +87,7 @@ class TracedNetwork:
     def _run_part(self, part: np.ndarray) -> tuple[np.ndarray, ...]:
         with self._lock:
             logit, evidence, *embedding = (each.numpy() for each in (self._one if len(part) == 1 else self._many)(part))
-        return logit, inside_head(evidence, part), *embedding
+        return logit, inside_head(evidence, part, self._blur), *embedding
 
     def _check(self, images: np.ndarray) -> None:
         expected = (self.image_size, self.image_size)

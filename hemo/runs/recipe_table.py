@@ -15,6 +15,7 @@ from hemo.data.manifest import Manifest
 from hemo.errors import RunError
 from hemo.evaluate.calibration import Calibration, cross_fitted, fit_calibration
 from hemo.evaluate.operating_point import Beside
+from hemo.evaluate.predictions import Predictions
 from hemo.runs.recipe import gather
 
 
@@ -46,6 +47,19 @@ class OutOfFold:
             f"without the fold they are reported on (temperatures {temperatures})"
         )
         return cls(frame, fit_calibration(logit, labels, bias=True, how=how), probability, used)
+
+    @classmethod
+    def of_predictions(cls, predictions: Predictions) -> "OutOfFold":
+        """The table that a bundle brings, calibrated anew.
+
+        Raises:
+            RunError: it lacks the logits of the foreign pictures, as tables of earlier bundles do.
+        """
+        frame = predictions.frame
+        missing = [name for name in ("fold", "foreign_logit") if name not in frame.columns]
+        if missing:
+            raise RunError(f"Expected the columns fold and foreign_logit. Received: a table without {missing[0]}")
+        return cls.of(frame.rename(columns={"source": "path"}).reset_index(drop=True))
 
     @property
     def labels(self) -> np.ndarray:

@@ -27,7 +27,12 @@ PAGE_STEP = 5
 
 
 def show(
-    entry: OpenStudy, answer: StudyReading, identity: str, band: tuple[float, float] | None, threshold: float | None
+    entry: OpenStudy,
+    answer: StudyReading,
+    identity: str,
+    reach_mm: float,
+    band: tuple[float, float] | None,
+    threshold: float | None,
 ) -> None:
     """Show one study's slices.
 
@@ -35,6 +40,7 @@ def show(
         entry: the study.
         answer: its calls at the chosen operating point.
         identity: of the model whose readings are shown.
+        reach_mm: how far each slice's score is smoothed over the series, for the strip's line.
         band: the uncertain band, where it decides.
         threshold: the threshold, where it decides.
     """
@@ -45,7 +51,7 @@ def show(
     _show_picture(entry, ct_slice, window, answer, identity)
     _show_way_through(entry)
     if len(entry) > 1:
-        _show_strip(entry, answer, identity, band, threshold)
+        _show_strip(entry, answer, identity, reach_mm, band, threshold)
 
 
 def current_window() -> Window:
@@ -190,11 +196,19 @@ def _slide(entry: OpenStudy, slider: str) -> None:
 
 
 def _show_strip(
-    entry: OpenStudy, answer: StudyReading, identity: str, band: tuple[float, float] | None, threshold: float | None
+    entry: OpenStudy,
+    answer: StudyReading,
+    identity: str,
+    reach_mm: float,
+    band: tuple[float, float] | None,
+    threshold: float | None,
 ) -> None:
     scores = [reading.probability for reading in entry.readings[identity]]
     # Loose pictures have no neighbors: only a series is in the order of the body.
-    smoothed = None if entry.study.kind == "pictures" or len(entry) < 3 else smoothed_scores(scores)
+    series = entry.study.kind != "pictures" and len(entry) >= 3
+    smoothed = (
+        smoothed_scores(scores, [piece.position_mm for piece in entry.study.slices], reach_mm) if series else None
+    )
     # A clicked bar stays selected in the chart, and a second click on it would say "nothing selected": a chart of a new
     # key after each click starts without a selection.
     key = f"read_strip_{entry.key}_{st.session_state.get(STRIP_CLICKS, 0)}"

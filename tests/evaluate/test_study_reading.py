@@ -3,7 +3,8 @@
 import pytest
 
 from hemo.errors import BundleError
-from hemo.evaluate.study_reading import read_study
+from hemo.evaluate.study_context import USUAL_REACH_MM
+from hemo.evaluate.study_reading import read_study, study_reach
 from hemo.model.reading import Reading
 from tests.small_bundle import small_card
 
@@ -59,3 +60,9 @@ def test_triage_puts_several_suspicious_slices_before_one() -> None:
     card = small_card(study_score={"rule": "noisy_or"})
     one, several = read_study([reading(0.72), reading(0.0)], card), read_study([reading(0.7), reading(0.7)], card)
     assert sorted([one, several], key=lambda study: study.order) == [several, one]
+
+
+@pytest.mark.parametrize("context", [None, {}, {"reach_mm": "far"}, {"reach_mm": float("nan")}, {"reach_mm": -1}])
+def test_a_card_without_a_reach_has_the_usual_one(context: dict | None) -> None:
+    assert study_reach(small_card(study_context=context)) == USUAL_REACH_MM
+    assert study_reach(small_card(study_context={"reach_mm": 7})) == 7.0

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from hemo.errors import BundleError
-from hemo.model.heatmap import AIR, HeatSource, find_heat_source, fit_heat_scale, forward_with_heat, inside_head
+from hemo.model.heatmap import (
+    AIR,
+    EVIDENCE_BLUR,
+    HeatSource,
+    find_heat_source,
+    fit_heat_scale,
+    forward_with_heat,
+    heat_of_evidence,
+    inside_head,
+)
 
 SIZE = 32
 
@@ -147,6 +156,19 @@ def test_outside_the_head_a_map_is_zero_and_within_it_nothing_changes() -> None:
     assert set(np.unique(kept[kept > 0])) <= set(np.unique(maps))
     whole = np.full((1, 64, 64), 90, np.uint8)
     np.testing.assert_array_equal(inside_head(maps, whole), maps)
+
+
+def test_one_place_alone_does_not_outshine_a_patch() -> None:
+    images = np.zeros((1, 128, 128), np.uint8)
+    images[0, 16:112, 16:112] = 90
+    logits = np.full((1, 16, 16), -6.0, np.float32)
+    logits[0, 4, 4] = 3.0  # alone
+    logits[0, 9:12, 9:12] = 2.0
+    logits[0, 0, 0] = 9.0  # in the air
+    heat = heat_of_evidence(logits, images)[0]
+    assert np.unravel_index(heat.argmax(), heat.shape) == (10, 10)
+    assert heat[4, 4] > 5 * heat[4, 8] and heat[:2].max() == 0 and heat.max() <= 1
+    np.testing.assert_array_equal(inside_head(1 / (1 + np.exp(-logits)), images, EVIDENCE_BLUR)[0], heat)
 
 
 def test_the_scale_is_the_high_end_of_the_called_images_peaks() -> None:

@@ -1,0 +1,60 @@
+"""Every number of the shipped card comes from the table in its bundle."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hemo.cli import main
+from hemo.errors import RunError
+from hemo.evaluate.out_of_fold import load_out_of_fold
+from hemo.model.bundle import ModelBundle, find_bundle
+from hemo.runs.card_check import NEEDS_CT, check_card
+from hemo.runs.recipe_table import OutOfFold
+from hemo.workspace import REPOSITORY
+
+SHIPPED = REPOSITORY / "models"
+
+
+@pytest.fixture(scope="module")
+def bundle() -> ModelBundle:
+    return find_bundle(SHIPPED, "hemo-lite0")
+
+
+def test_the_shipped_card_is_what_its_table_gives(bundle: ModelBundle) -> None:
+    checked = check_card(bundle)
+    assert [entry for entry in checked if entry.verdict == "differs"] == []
+    needing = {entry.name.split(",")[0] for entry in checked if entry.verdict == NEEDS_CT}
+    assert needing == {"peak_in_box_random_weights", "mass_in_box_random_weights"}
+    names = {entry.name for entry in checked}
+    assert {"calibration bias", "balanced threshold", "auc", "foreign_pictures_auc", "peak_in_box"} <= names
+
+
+def test_a_number_that_was_touched_is_found(bundle: ModelBundle, capsys: pytest.CaptureFixture[str]) -> None:
+    auc = bundle.card["metrics"]["auc"]
+    touched = {**auc, "value": auc["value"] + 0.001}
+    card = {**bundle.card, "metrics": {**bundle.card["metrics"], "auc": touched}}
+    differing = [entry.name for entry in check_card(replace(bundle, card=card)) if entry.verdict == "differs"]
+    assert differing == ["auc"]
+
+
+def test_a_table_without_foreign_pictures_is_refused(bundle: ModelBundle) -> None:
+    predictions = load_out_of_fold(bundle)
+    earlier = replace(predictions, frame=predictions.frame.drop(columns="foreign_logit"))
+    with pytest.raises(RunError, match="without foreign_logit"):
+        OutOfFold.of_predictions(earlier)
+
+
+def test_the_command_ends_with_zero_and_counts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HEMO_MODELS", str(SHIPPED))
+    monkeypatch.setenv("HEMO_HOME", str(tmp_path))
+    assert main(["evaluate", "--check-card", "--model", "hemo-lite0"]) == 0
+    said = capsys.readouterr().out
+    assert "differs" not in said and "same" in said.splitlines()[-1]
+
+
+def test_without_path_or_card_it_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate"]) == 1
+    assert "Expected PATH" in capsys.readouterr().err

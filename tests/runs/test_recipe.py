@@ -15,7 +15,7 @@ from hemo.evaluate.predictions import Predictions
 from hemo.model.fit_lite0 import Lite0Settings
 from hemo.model.predictor import Predictor
 from hemo.runs import recipe
-from hemo.runs.card_check import check_card
+from hemo.runs.card_check import NEEDS_CT, check_card
 from hemo.runs.recipe_card import OUT_OF_FOLD, ship
 from hemo.runs.recipe_table import read_out_of_fold
 
@@ -52,7 +52,7 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     kept = Predictions.load(bundle.path / OUT_OF_FOLD)
     assert kept.about.protocol == "out of fold" and kept.about.root == ""
     assert len(kept) == len(table) and kept.heat is not None and kept.heat.max() <= 1
-    assert {entry.verdict for entry in check_card(bundle)} == {"same"}  # phantoms carry masks, no boxes
+    assert {entry.verdict for entry in check_card(bundle)} == {"same", NEEDS_CT}
     predictor = Predictor(bundle)
     assert bundle.preparation.size == 96
     assert predictor.predict(np.zeros((1, 96, 96), np.uint8)).heat.shape == (1, 12, 12)

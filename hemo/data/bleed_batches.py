@@ -13,9 +13,16 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hemo.data.anatomy import Anatomy, find_anatomy, grey_to_hu, hu_to_grey
 from hemo.data.degrade import DegradeSettings, degrade, warp_matrix
-from hemo.data.lesion import BLEED_KINDS, paint_bleed, paint_thin_collection
+from hemo.data.lesion import (
+    BLEED_KINDS,
+    Anatomy,
+    find_anatomy,
+    grey_to_hu,
+    hu_to_grey,
+    paint_bleed,
+    paint_thin_collection,
+)
 from hemo.data.mimic import paint_mimic
 from hemo.data.phantom_pool import PhantomPool
 from hemo.errors import DatasetError

@@ -13,10 +13,9 @@ import cv2
 import numpy as np
 
 from hemo.ct.window import MODEL_WINDOW, WINDOWS, Window, apply_window
-from hemo.data.anatomy import find_anatomy, grey_to_hu, hu_to_grey
 from hemo.data.degrade import DegradeSettings, degrade
 from hemo.data.foreign import foreign, framed
-from hemo.data.lesion import BLEED_KINDS, paint_bleed
+from hemo.data.lesion import BLEED_KINDS, find_anatomy, grey_to_hu, hu_to_grey, paint_bleed
 from hemo.data.levels import ct_ich_level
 from hemo.data.non_heads import FAMILIES, HU_FAMILIES, make_non_head
 from hemo.data.phantom_study import phantom_study

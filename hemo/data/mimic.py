@@ -8,7 +8,7 @@ alike, so that none of them says anything about the label.
 import cv2
 import numpy as np
 
-from hemo.data.anatomy import Anatomy, random_place
+from hemo.data.lesion import Anatomy, random_place
 
 
 def paint_mimic(hu: np.ndarray, anatomy: Anatomy, rng: np.random.Generator) -> np.ndarray:

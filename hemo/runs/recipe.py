@@ -30,18 +30,17 @@ from hemo.workspace import Workspace
 
 FOLDS = 5
 FOLD_SEED = 20
-COARSE = Lite0Settings(steps=1200, batch=BatchSettings(thin_share=0.15))
+COARSE = Lite0Settings(steps=1800)
 """First stage of each network, on images of 224 pixels."""
 FINE = Lite0Settings(
-    steps=620,
+    steps=480,
     learning_rate=2e-4,
     warmup=20,
     seed=107,
     size=320,
     batch=BatchSettings(phantoms=2, thin_share=0.25),
-    # Blur is in pixels, and these are smaller. The rest is as far as series of other scanners lie from CT-ICH: thin
-    # slices are noisier, and one hospital's grey of the brain lies three of the defaults' deviations higher.
-    degradations=DegradeSettings(blur=2.0, level=18.0, noise=0.14, noise_share=0.5, resample_share=0.3),
+    # Blur is in pixels, and these are smaller.
+    degradations=DegradeSettings(blur=2.0),
 )
 """Second stage, on images of 320 pixels: the head's two millimetres are then three pixels wide."""
 MODEL_NAME = "hemo-lite0"

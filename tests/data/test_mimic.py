@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hemo.data.anatomy import find_anatomy, grey_to_hu
+from hemo.data.lesion import find_anatomy, grey_to_hu
 from hemo.data.mimic import paint_mimic
 from tests.data.bleed_material import brain_slice
 

@@ -68,8 +68,9 @@ def study_rule_name(card: Card) -> str:
 def study_reach(card: Card) -> float:
     """How far a slice's score is smoothed over its series, mm: the card's reach, or the usual one."""
     reach = (card.get("study_context") or {}).get("reach_mm")
-    known = isinstance(reach, int | float) and math.isfinite(reach) and reach > 0
-    return float(reach) if known else USUAL_REACH_MM
+    if isinstance(reach, int | float) and math.isfinite(reach) and reach > 0:
+        return float(reach)
+    return USUAL_REACH_MM
 
 
 def read_study(readings: Sequence[Reading], card: Card, point: str | None = None) -> StudyReading:

@@ -50,15 +50,16 @@ class OutOfFold:
 
     @classmethod
     def of_predictions(cls, predictions: Predictions) -> "OutOfFold":
-        """The table that a bundle brings, calibrated anew.
+        """The table that a bundle brings, calibrated anew; without foreign pictures where it holds none.
 
         Raises:
-            RunError: it lacks the logits of the foreign pictures, as tables of earlier bundles do.
+            RunError: it does not say which fold each slice was in.
         """
         frame = predictions.frame
-        missing = [name for name in ("fold", "foreign_logit") if name not in frame.columns]
-        if missing:
-            raise RunError(f"Expected the columns fold and foreign_logit. Received: a table without {missing[0]}")
+        if "fold" not in frame.columns:
+            raise RunError("Expected the column fold. Received: a table without it")
+        if "foreign_logit" not in frame.columns:
+            frame = frame.assign(foreign_logit=np.nan)
         return cls.of(frame.rename(columns={"source": "path"}).reset_index(drop=True))
 
     @property

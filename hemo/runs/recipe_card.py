@@ -37,6 +37,7 @@ _LIMITS = (
     "Real bleeds come from one hospital and from trauma patients only; other causes of bleeding are painted, not real.",
     "Subdural and intraventricular bleeds come from too few patients for a claim of their own.",
     "Thin and nearly iso-dense bleeds, and subarachnoid blood, are the ones it misses most.",
+    "Old subdurals, as grey as the brain or darker, are missed even where they shift the midline: training saw few.",
     "A call is of one slice; a study of many slices is called more often than the slice's specificity suggests.",
     "Children are few in the training data.",
     "The heat map shows where the network reacted, not where the bleed is.",

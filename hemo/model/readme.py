@@ -144,7 +144,9 @@ def _operating_points(card: Card) -> str:
         if "name" in study
         else ""
     )
-    return f"{table}\n\n{uncertain}{rule}"
+    reach = (card.get("study_context") or {}).get("reach_mm")
+    smoothed = f" Scores smoothed over a series reach {_inline(str(reach))} mm." if reach is not None else ""
+    return f"{table}\n\n{uncertain}{rule}{smoothed}"
 
 
 def _fraction(value: float | None) -> str:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-TABLE_VERSION = 3
+TABLE_VERSION = 4
 """Raise when a table's content or its reading changes: older cached tables are then computed again."""
 COLUMNS = ("source", "slice", "group", "label", "logit", "probability", "call", "reason")
 KNOWN_COLUMNS = (

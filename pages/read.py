@@ -5,7 +5,7 @@ from typing import Literal
 import streamlit as st
 
 from hemo.errors import HemoError
-from hemo.evaluate.study_reading import StudyReading, read_study, study_reach
+from hemo.evaluate.study_reading import StudyReading, read_study
 from hemo.model.bundle import ModelBundle
 from pages.components import (
     calls,
@@ -97,7 +97,7 @@ def show_room(chosen: ModelBundle) -> None:
         room.current = answers[0][0].key
     entry, answer = next(pair for pair in answers if pair[0].key == room.current)
     with viewer:
-        read_viewer.show(entry, answer, identity, study_reach(card), *read_answer.decides(card, point))
+        read_viewer.show(entry, answer, chosen)
     with panel:
         read_answer.show(entry, answer, chosen)
         read_export.show(answers, entry, answer, chosen)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hemo.model.card import read_card
+from hemo.model.readme import interval_text
 from hemo.workspace import REPOSITORY
 
 README = REPOSITORY / "README.md"
@@ -24,10 +25,7 @@ ROWS = (
     ("sensitivity", "sensitivity at the balanced point"),
     ("specificity", "specificity at the balanced point"),
     ("ece", "calibration error (ECE)"),
-    (
-        "peak_in_box_where_called",
-        "peak of the heat map in a lesion box where it calls ({n}, {n_groups} patients)",
-    ),
+    ("peak_in_box_where_called", "peak of the heat map in a lesion box where it calls ({n}, {n_groups} patients)"),
     ("peak_in_box_random_weights", "the same with random weights, all bleeds with a box ({n})"),
     ("peak_in_box_centre_guess", "the same for a guess at the middle ({n})"),
     ("with_neighbours_auc", "each score smoothed over its series: AUC"),
@@ -42,9 +40,7 @@ def figures(card: Any) -> str:
     lines = ["| figure | value | 95 % by patient |", "|---|---|---|"]
     for key, words in ROWS:
         metric = card["metrics"][key]
-        interval = metric["interval"]
-        sure = f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "none: read off the ROC curve"
-        lines.append(f"| {words.format(**metric)} | {metric['value']:.3f} | {sure} |")
+        lines.append(f"| {words.format(**metric)} | {metric['value']:.3f} | {interval_text(metric)} |")
     misses = [text for text in card["failures"] if text.startswith(("Missed", "False alarms"))]
     return "\n".join([*lines, "", *(f"- {text}." for text in misses)])
 

@@ -54,13 +54,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print; 0 when every input was read or cleanly refused, else 1."""
-    from hemo.evaluate.evaluation import evaluate, to_json
-    from hemo.report.evaluation_table import predictions_csv
-
     if args.check_card:
         return _check_card(args.model)
     if args.path is None:
         raise DatasetError("Expected PATH, a folder or CSV to judge the model on, or --check-card. Received: neither")
+
+    from hemo.evaluate.evaluation import evaluate, to_json
+    from hemo.report.evaluation_table import predictions_csv
+
     report = Reporter(args.progress)
     try:
         predictions = _predictions(args, report)

@@ -9,14 +9,12 @@ from hemo.evaluate.metrics import Metric
 from hemo.evaluate.out_of_fold import load_out_of_fold
 from hemo.model.bundle import ModelBundle
 from hemo.model.card import default_threshold
-from hemo.runs.recipe_figures import best_reach, best_rule, card_figures, fitted_points
+from hemo.runs.recipe_figures import OF_CALLS, best_reach, best_rule, card_figures, fitted_points
 from hemo.runs.recipe_table import OutOfFold
 
 NEEDS_CT = "needs the CT"
 NOT_IN_TABLE = "not in the table"
 """Of what rests on the foreign pictures' logits, which tables written before they were kept do not hold."""
-_OF_CALLS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
-"""Figures of calls: their thresholds are fitted on foreign pictures too."""
 _TOLERANCE = 1e-6
 """The table's scores are written as text."""
 
@@ -76,7 +74,7 @@ def check_card(bundle: ModelBundle) -> list[Checked]:
         checked.append(Checked("study_context reach_mm", float(reach), best_reach(table)))
     figures = card_figures(predictions, table, best_rule(table), default_threshold(card))
     for name, metric in card["metrics"].items():
-        lacking = not foreign and (name in _OF_CALLS or name.startswith("foreign_pictures"))
+        lacking = not foreign and (name in OF_CALLS or name.startswith("foreign_pictures"))
         found = None if lacking else figures.get(name)
         checked += _figure(name, metric, found, NOT_IN_TABLE if lacking else NEEDS_CT)
     return checked

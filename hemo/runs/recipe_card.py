@@ -44,18 +44,18 @@ _LIMITS = (
 )
 
 
-def out_of_fold_predictions(run: Path, manifest: Manifest, card: Card | dict[str, Any]) -> Predictions:
+def _out_of_fold_predictions(
+    run: Path, manifest: Manifest, table: OutOfFold, covered: Manifest, card: Card | dict[str, Any]
+) -> Predictions:
     """The recipe's out-of-fold table as a predictions table, calibrated without each slice's own fold.
 
     Args:
         run: the recipe's folder.
         manifest: the data it was trained on.
+        table: of the run, see `read_out_of_fold`.
+        covered: the part of the data that the table is of.
         card: for name, band and points; see `_card`.
-
-    Raises:
-        RunError: the run is not complete, or is of other data.
     """
-    table, covered = read_out_of_fold(run, manifest)
     preparation = _preparation(_recipe(run))
     prepared = [preparation.apply(covered.read(row)) for row in range(len(covered))]
     with np.load(run / "out_of_fold_evidence.npz") as file:
@@ -98,9 +98,9 @@ def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
     if not (run / "final.keras").is_file():
         raise RunError(f"Expected a finished recipe run. Received: {run.name}, without final.keras")
     manifest = import_dataset(data)
-    table, _ = read_out_of_fold(run, manifest)
+    table, covered = read_out_of_fold(run, manifest)
     card = _card(run, name, manifest, table)
-    predictions = out_of_fold_predictions(run, manifest, card)
+    predictions = _out_of_fold_predictions(run, manifest, table, covered, card)
     threshold = default_threshold(card)  # type: ignore[arg-type]
     figures = card_figures(predictions, table, card["study_score"]["rule"], threshold)
     card["metrics"] = {key: metric.to_json() for key, metric in figures.items()}

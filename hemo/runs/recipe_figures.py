@@ -24,6 +24,9 @@ from hemo.model.heatmap import heat_of_evidence
 from hemo.runs.recipe_network import predict_lite0, preparation_at
 from hemo.runs.recipe_table import OutOfFold
 
+OF_CALLS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
+"""Figures of calls: their thresholds are fitted on foreign pictures too."""
+
 
 def fitted_points(table: OutOfFold, fitted_on: str) -> list[OperatingPoint]:
     """Thresholds on the shipped calibration's scores; sensitivity and specificity with each fold held out."""
@@ -69,7 +72,7 @@ def _of_scores(frame: pd.DataFrame, table: OutOfFold, rule: str) -> dict[str, Me
     figures = summarise(labels, probability, groups, float(np.mean(thresholds)))
     # Proportions from calls whose threshold was fitted without their own fold.
     held_out = summarise(labels, calls.astype(float), groups, 0.5)
-    figures |= {name: held_out[name] for name in ("accuracy", "sensitivity", "specificity", "ppv", "npv")}
+    figures |= {name: held_out[name] for name in OF_CALLS}
     figures["sensitivity_at_specificity_0.90"] = _sensitivity_at(labels, probability, 0.90)
     brain = frame["brain_level"].to_numpy() == "brain"
     at_brain = summarise(labels[brain], probability[brain], groups[brain], 0.5)
@@ -96,14 +99,20 @@ def _foreign_figures(table: OutOfFold, thresholds: np.ndarray) -> dict[str, Metr
 
 def best_reach(table: OutOfFold) -> float | None:
     """How far a slice's score is smoothed over its series, mm; None where the slices are in no order."""
-    order = pd.to_numeric(table.frame["slice"], errors="coerce")
-    return None if order.isna().any() else fit_reach(table.probability, table.labels, table.groups, order)
+    order = _order(table)
+    return None if order is None else fit_reach(table.probability, table.labels, table.groups, order)
+
+
+def _order(table: OutOfFold) -> np.ndarray | None:
+    """(N,) numbers that sort the slices of a series; None where one has no number."""
+    order = pd.to_numeric(table.frame["slice"], errors="coerce").to_numpy(dtype=np.float64)
+    return None if np.isnan(order).any() else order
 
 
 def _figures_with_neighbours(table: OutOfFold, brain: np.ndarray) -> dict[str, Metric]:
     """The same scores, each among those of the slices above and below it; the reach is chosen without the fold."""
-    order = pd.to_numeric(table.frame["slice"], errors="coerce")
-    if order.isna().any():
+    order = _order(table)
+    if order is None:
         return {}
     labels, groups = table.labels, table.groups
     scores, _ = cross_fitted_context(table.probability, labels, table.folds, groups, order)

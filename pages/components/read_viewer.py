@@ -11,9 +11,11 @@ from hemo.charts.study_strip import study_strip
 from hemo.ct.slice import CTSlice
 from hemo.ct.window import WINDOWS, Window
 from hemo.evaluate.study_context import smoothed_scores
-from hemo.evaluate.study_reading import StudyReading
+from hemo.evaluate.study_reading import StudyReading, study_reach
+from hemo.model.bundle import ModelBundle
+from hemo.model.card import Card
 from hemo.report.overlay import overlay
-from pages.components import notice
+from pages.components import models, notice, read_answer
 from pages.components.reading_room import OpenStudy
 
 WINDOW = "read_window"
@@ -26,24 +28,15 @@ VIEW_HEIGHT = 420
 PAGE_STEP = 5
 
 
-def show(
-    entry: OpenStudy,
-    answer: StudyReading,
-    identity: str,
-    reach_mm: float,
-    band: tuple[float, float] | None,
-    threshold: float | None,
-) -> None:
+def show(entry: OpenStudy, answer: StudyReading, chosen: ModelBundle) -> None:
     """Show one study's slices.
 
     Args:
         entry: the study.
         answer: its calls at the chosen operating point.
-        identity: of the model whose readings are shown.
-        reach_mm: how far each slice's score is smoothed over the series, for the strip's line.
-        band: the uncertain band, where it decides.
-        threshold: the threshold, where it decides.
+        chosen: the model whose readings are shown.
     """
+    identity = models.identity(chosen)
     if entry.position is None:
         entry.position = answer.worst or 0
     ct_slice = entry.slice(entry.position)
@@ -51,7 +44,7 @@ def show(
     _show_picture(entry, ct_slice, window, answer, identity)
     _show_way_through(entry)
     if len(entry) > 1:
-        _show_strip(entry, answer, identity, reach_mm, band, threshold)
+        _show_strip(entry, answer, identity, chosen.card)
 
 
 def current_window() -> Window:
@@ -195,20 +188,14 @@ def _slide(entry: OpenStudy, slider: str) -> None:
     entry.position = int(st.session_state[slider]) - 1
 
 
-def _show_strip(
-    entry: OpenStudy,
-    answer: StudyReading,
-    identity: str,
-    reach_mm: float,
-    band: tuple[float, float] | None,
-    threshold: float | None,
-) -> None:
+def _show_strip(entry: OpenStudy, answer: StudyReading, identity: str, card: Card) -> None:
+    band, threshold = read_answer.decides(card, read_answer.chosen_point(card))
     scores = [reading.probability for reading in entry.readings[identity]]
     # Loose pictures have no neighbors: only a series is in the order of the body.
-    series = entry.study.kind != "pictures" and len(entry) >= 3
-    smoothed = (
-        smoothed_scores(scores, [piece.position_mm for piece in entry.study.slices], reach_mm) if series else None
-    )
+    smoothed = None
+    if entry.study.kind != "pictures" and len(entry) >= 3:
+        places = [piece.position_mm for piece in entry.study.slices]
+        smoothed = smoothed_scores(scores, places, study_reach(card))
     # A clicked bar stays selected in the chart, and a second click on it would say "nothing selected": a chart of a new
     # key after each click starts without a selection.
     key = f"read_strip_{entry.key}_{st.session_state.get(STRIP_CLICKS, 0)}"

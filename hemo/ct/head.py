@@ -129,10 +129,17 @@ def _outline(grey: np.ndarray) -> np.ndarray | None:
     largest = _largest(solid)
     if largest is None or largest.mean() < _MIN_HEAD_SHARE:
         return None
-    points = cv2.findNonZero(largest.astype(np.uint8))
     hull = np.zeros(grey.shape, np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
+    cv2.fillConvexPoly(hull, cv2.convexHull(_row_ends(largest)), 1)
     return cv2.dilate(hull, _disc(5)).astype(bool)
+
+
+def _row_ends(binary: np.ndarray) -> np.ndarray:
+    """(column, row) of the first and last pixel of each row, int32 (N, 2): the hull of these is the hull of all."""
+    rows = np.flatnonzero(binary.any(axis=1))
+    first = binary[rows].argmax(axis=1)
+    last = binary.shape[1] - 1 - binary[rows, ::-1].argmax(axis=1)
+    return np.concatenate([np.column_stack([ends, rows]) for ends in (first, last)]).astype(np.int32)
 
 
 def _inside_skull(grey: np.ndarray, outline: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from hemo.ct.preparation import Preparation
 from hemo.errors import BundleError, HemoError
 from hemo.model.archive import MAX_FILE_BYTES, check_archive
 from hemo.model.card import NAME_PATTERN, Card, read_card, validate_card
+from hemo.model.precision import pack
 from hemo.model.readme import bundle_readme
 
 MODEL_FILE = "model.keras"
@@ -155,7 +156,9 @@ def find_bundle(models_dir: Path, name: str | None = None) -> ModelBundle:
     raise BundleError(f"Expected a model among: {known}. Received: {name!r}")
 
 
-def write_bundle(path: Path, model: Any, card: Mapping[str, Any], heat_images: np.ndarray | None = None) -> ModelBundle:
+def write_bundle(
+    path: Path, model: Any, card: Mapping[str, Any], heat_images: np.ndarray | None = None, packed: bool = False
+) -> ModelBundle:
     """Write a bundle: the network without optimizer state, its card with sha256, a README. All of it or nothing.
 
     Args:
@@ -164,6 +167,7 @@ def write_bundle(path: Path, model: Any, card: Mapping[str, Any], heat_images: n
         card: every card field but `sha256`, `created` and `versions`, which are filled in where missing.
         heat_images: prepared images, uint8 (N, S, S), a few hundred are plenty; with them the card's heat scale is
             fitted (see `hemo.model.heatmap.fit_heat_scale`). Without them a scale in the card is kept.
+        packed: compress model.keras, which pays where the weights were rounded (see `hemo.model.precision`).
 
     Raises:
         BundleError: the card lacks a field, or the network holds something a bundle may not.
@@ -179,6 +183,8 @@ def write_bundle(path: Path, model: Any, card: Mapping[str, Any], heat_images: n
         staged = Path(temporary) / "bundle"
         staged.mkdir()
         _save_without_optimizer(model, staged / MODEL_FILE)
+        if packed:
+            pack(staged / MODEL_FILE)
         complete["sha256"] = file_sha256(staged / MODEL_FILE)
         _write_text(staged / CARD_FILE, card_text(complete))
         bundle = load_bundle(staged)

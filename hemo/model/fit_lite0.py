@@ -16,7 +16,7 @@ import numpy as np
 
 from hemo.data.bleed_batches import Batch, BatchSettings, BleedBatches
 from hemo.data.degrade import DegradeSettings
-from hemo.model.architectures.lite0 import build_lite0
+from hemo.model.architectures.lite0 import SHARED_BLOCKS, build_lite0
 from hemo.model.checkpoint import Checkpoints, TrainingState
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ class Lite0Settings:
         warmup: steps of linear warm-up.
         weight_decay: of AdamW.
         evidence_weight: weight of the evidence map's loss beside the call's.
-        frozen_blocks: the stem and this many blocks keep their ImageNet weights: they hold the largest maps, cost the
-            most to train, and detect edges that a CT shares with any picture.
         dropout: of the fused channels.
         seed: of weights and batches.
         size: side of the square input, pixels.
@@ -47,7 +45,6 @@ class Lite0Settings:
     warmup: int = 60
     weight_decay: float = 0.02
     evidence_weight: float = 3.0
-    frozen_blocks: int = 3
     dropout: float = 0.2
     seed: int = 7
     size: int = 224
@@ -121,11 +118,15 @@ def fit_lite0(
 
 
 def compiled_lite0(settings: Lite0Settings) -> "keras.Model":
-    """The network as it begins, ready to train."""
+    """The network as it begins, ready to train.
+
+    The shared blocks keep their ImageNet weights: they hold the largest maps, cost the most to train, and detect edges
+    that a CT shares with any picture.
+    """
     import keras
 
     model = build_lite0(settings.size, dropout=settings.dropout, pretrained=True)
-    frozen = ("stem", *(f"block{index}_" for index in range(settings.frozen_blocks)))
+    frozen = ("stem", *(f"block{index}_" for index in range(SHARED_BLOCKS)))
     for layer in model.layers:
         if layer.name.startswith(frozen):
             layer.trainable = False
@@ -133,7 +134,8 @@ def compiled_lite0(settings: Lite0Settings) -> "keras.Model":
         keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay, clipnorm=5.0),
         loss={name: keras.losses.BinaryCrossentropy(from_logits=True) for name in ("logit", "evidence")},
         loss_weights={"logit": 1.0, "evidence": settings.evidence_weight},
-        jit_compile=False,
+        # TensorFlow's own kernels are many times faster on a CPU than what XLA makes; JAX has nothing but XLA.
+        jit_compile=keras.backend.backend() == "jax",
     )
     # The optimizer's variables must exist before a checkpoint is put into them.
     model.optimizer.build(model.trainable_variables)

@@ -2,14 +2,14 @@
 
     python -m hemo train --recipe lite0 --data ../shared/data/ct-ich --out RUN
 
-Each network's state lies in a folder of its own under RUN; a kill at any point costs at most a few dozen steps, and the
-same command goes on. What the folds say of slices they have not seen is kept as one table, from which every figure
-of the card is computed.
+A fold's network is several, trained apart on the same patients and joined (`hemo.model.architectures.lite0.join`):
+what one of them sees in the grain of a slice, the others rarely see too. Each one's state lies in a folder of its own
+under RUN; a kill at any point costs at most a few dozen steps, and the same command goes on. What the folds say of
+slices they have not seen is kept as one table, from which every figure of the card is computed.
 """
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,17 @@ from hemo.data.bleed_batches import BatchSettings
 from hemo.data.degrade import DegradeSettings
 from hemo.data.importers import import_dataset
 from hemo.data.manifest import Manifest
-from hemo.data.prepared import prepared_images
 from hemo.data.split import folds
 from hemo.errors import RunError
 from hemo.model.fit_lite0 import Lite0Settings
-from hemo.runs.recipe_network import preparation_at, recipe_networks, train_networks
-from hemo.workspace import Workspace
+from hemo.runs.recipe_joined import join_members, joined_result
+from hemo.runs.recipe_network import ALL_PATIENTS, prepared_at, recipe_networks, train_network
+from hemo.runs.recipe_workers import Say, in_workers
 
 FOLDS = 5
 FOLD_SEED = 20
+MEMBERS = 3
+"""Networks of a fold: a third of the size that all bundles may have, and three times the training."""
 COARSE = Lite0Settings(steps=1800)
 """First stage of each network, on images of 224 pixels."""
 FINE = Lite0Settings(
@@ -44,8 +46,8 @@ FINE = Lite0Settings(
 )
 """Second stage, on images of 320 pixels: the head's two millimetres are then three pixels wide."""
 MODEL_NAME = "hemo-lite0"
-
-Say = Callable[[str], None]
+MEMBER_COLUMN = "logit_member"
+"""Of the table, with the member's number: what it alone says."""
 
 
 def run_recipe(
@@ -57,7 +59,7 @@ def run_recipe(
     fine: Lite0Settings = FINE,
     workers: int | None = None,
 ) -> Path:
-    """Train the folds and the shipped network; `hemo.runs.recipe_card` writes the bundle from what lies in `out`.
+    """Train the folds' networks and the shipped one; `hemo.runs.recipe_card` writes the bundle from what lies in `out`.
 
     Args:
         data: the CT-ICH folder.
@@ -73,6 +75,8 @@ def run_recipe(
     Raises:
         RunError: the folder holds a run and `resume` is False, or a run of other settings, or another process is at it.
     """
+    import keras
+
     manifest = import_dataset(data)
     out.mkdir(parents=True, exist_ok=True)
     _claim(
@@ -81,18 +85,26 @@ def run_recipe(
         {
             "coarse": coarse.to_json(),
             "fine": fine.to_json(),
+            "members": MEMBERS,
             "folds": FOLDS,
             "fold_seed": FOLD_SEED,
             "fingerprint": manifest.fingerprint(),
+            "engine": keras.backend.backend(),
         },
     )
     # Prepared once, before several processes would each begin to.
     for stage in (coarse, fine):
-        prepared_images(manifest, preparation_at(stage.size), Workspace.from_environment().cache)
+        prepared_at(manifest, stage.size)
     fold = folds(manifest, FOLDS, FOLD_SEED).to_numpy()
     _write_folds(manifest, fold, out / "folds.csv")
-    networks = recipe_networks(data, out, coarse, fine, FOLDS)
-    train_networks(networks, fold, workers or min(2, os.cpu_count() or 1), say)
+    networks = recipe_networks(data, out, coarse, fine, FOLDS, MEMBERS)
+    workers = workers or min(2, os.cpu_count() or 1)
+    in_workers(train_network, [(network, fold) for network in networks if not network.result.exists()], workers, say)
+    of_fold = [
+        [network for network in networks if network.number == number] for number in [*range(FOLDS), ALL_PATIENTS]
+    ]
+    waiting = [members for members in of_fold if not joined_result(out, members[0].number).exists()]
+    in_workers(join_members, [(members, fold) for members in waiting], workers, say)
     gather(manifest, out)
     return out
 
@@ -120,16 +132,20 @@ def gather(manifest: Manifest, out: Path) -> list[int]:
     Raises:
         RunError: fewer than two are, so that nothing could be fitted on one and reported on another.
     """
-    done = [number for number in range(FOLDS) if (out / f"fold{number}.npz").is_file()]
+    done = [number for number in range(FOLDS) if joined_result(out, number).is_file()]
     if len(done) < 2:
         raise RunError(f"Expected at least two finished folds in {out.name}. Received: {len(done)}")
-    parts = [np.load(out / f"fold{number}.npz") for number in done]
+    parts = [np.load(joined_result(out, number)) for number in done]
     rows = np.concatenate([part["rows"] for part in parts])
     order = np.argsort(rows)
     table = pd.DataFrame(manifest.frame.iloc[rows][["path", "slice", "group", "label"]].reset_index(drop=True)).assign(
         fold=np.concatenate([np.full(len(part["rows"]), number) for number, part in zip(done, parts, strict=True)]),
         logit=np.concatenate([part["logit"] for part in parts]),
         foreign_logit=np.concatenate([part["foreign_logit"] for part in parts]),
+        **{
+            f"{MEMBER_COLUMN}{number + 1}": np.concatenate([part["members"][number] for part in parts])
+            for number in range(len(parts[0]["members"]))
+        },
     )
     evidence = np.concatenate([part["evidence"] for part in parts])[order]
     write_atomically(out / "out_of_fold.csv", lambda file: table.iloc[order].to_csv(file, index=False))

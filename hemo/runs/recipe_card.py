@@ -28,6 +28,7 @@ from hemo.model.heatmap import heat_of_evidence
 from hemo.model.reading import call_for
 from hemo.runs.recipe import FOLDS
 from hemo.runs.recipe_figures import best_reach, best_rule, card_figures, fitted_points
+from hemo.runs.recipe_joined import FINAL
 from hemo.runs.recipe_network import preparation_at
 from hemo.runs.recipe_table import OutOfFold, read_out_of_fold
 
@@ -95,8 +96,8 @@ def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
     """
     import keras
 
-    if not (run / "final.keras").is_file():
-        raise RunError(f"Expected a finished recipe run. Received: {run.name}, without final.keras")
+    if not (run / FINAL).is_file():
+        raise RunError(f"Expected a finished recipe run. Received: {run.name}, without {FINAL}")
     manifest = import_dataset(data)
     table, covered = read_out_of_fold(run, manifest)
     card = _card(run, name, manifest, table)
@@ -106,7 +107,7 @@ def ship(run: Path, data: Path, models: Path, name: str) -> ModelBundle:
     card["metrics"] = {key: metric.to_json() for key, metric in figures.items()}
     card["failures"] = failures(predictions, threshold)
     target = models / name
-    bundle = write_bundle(target, keras.models.load_model(run / "final.keras", compile=False), card)
+    bundle = write_bundle(target, keras.models.load_model(run / FINAL, compile=False), card, packed=True)
     about = replace(predictions.about, model_sha256=bundle.card["sha256"], root="")
     replace(predictions, about=about).save(target / OUT_OF_FOLD)
     shutil.copyfile(run / "folds.csv", target / "folds.csv")

@@ -37,10 +37,12 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(recipe, "FOLDS", 3)
+    monkeypatch.setattr(recipe, "MEMBERS", 2)
     run = recipe.run_recipe(phantoms, tmp_path / "run", coarse=COARSE, fine=FINE, workers=2)
     table = pd.read_csv(run / "out_of_fold.csv", dtype={"group": str})
     assert table.groupby("group")["fold"].nunique().max() == 1
-    assert np.isfinite(table["logit"]).all()
+    assert np.isfinite(table[["logit", "logit_member1", "logit_member2"]]).all(axis=None)
+    assert not np.allclose(table["logit_member1"], table["logit_member2"])
     said = capfd.readouterr().out
     assert "fold2: " in said and "patients predicted, AUC" in said
 

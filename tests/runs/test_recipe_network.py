@@ -26,7 +26,7 @@ from hemo.data.bleed_batches import BatchSettings
 from hemo.model import fit_lite0
 from hemo.runs import recipe
 if __name__ == "__main__":
-    recipe.FOLDS = 2
+    recipe.FOLDS, recipe.MEMBERS = 2, 1
     batch = BatchSettings(bleeds=2, clear=1, painted=1)
     coarse = fit_lite0.Lite0Settings(steps=int(sys.argv[3]), warmup=1, size=64, batch=batch)
     fine = fit_lite0.Lite0Settings(steps=2, warmup=1, size=96, batch=batch)
@@ -34,19 +34,21 @@ if __name__ == "__main__":
 """
 
 
-def test_every_fold_and_the_shipped_network_have_seeds_and_folders_of_their_own(tmp_path: Path) -> None:
-    networks = recipe_networks(tmp_path, tmp_path, Lite0Settings(seed=10), Lite0Settings(seed=20), 3)
-    assert [network.number for network in networks] == [0, 1, 2, ALL_PATIENTS]
-    assert [network.coarse.seed for network in networks] == [10, 11, 12, 13]
-    assert [network.fine.seed for network in networks] == [20, 21, 22, 23]
-    assert [network.result.name for network in networks] == ["fold0.npz", "fold1.npz", "fold2.npz", "final.keras"]
+def test_every_network_has_seeds_and_folders_of_its_own(tmp_path: Path) -> None:
+    networks = recipe_networks(tmp_path, tmp_path, Lite0Settings(seed=10), Lite0Settings(seed=20), 2, 2)
+    assert [(network.number, network.member) for network in networks] == [
+        (0, 0), (0, 1), (1, 0), (1, 1), (ALL_PATIENTS, 0), (ALL_PATIENTS, 1)
+    ]  # fmt: skip
+    assert [network.coarse.seed for network in networks] == [10, 11, 12, 13, 14, 15]
+    assert [network.fine.seed for network in networks] == [20, 21, 22, 23, 24, 25]
+    assert [network.result.name for network in networks[1:6:2]] == ["fold0-2.npz", "fold1-2.npz", "final-2.npz"]
 
 
 def test_a_network_that_another_process_trains_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hemo.runs.recipe_network._LOCK_PATIENCE_SECONDS", 0.3)
-    network = recipe_networks(tmp_path, tmp_path, Lite0Settings(), Lite0Settings(), 2)[0]
+    network = recipe_networks(tmp_path, tmp_path, Lite0Settings(), Lite0Settings(), 2, 1)[0]
     with (
-        FileLock(tmp_path / "fold0" / ".lock").try_hold({"pid": 1}) as held,
+        FileLock(tmp_path / "fold0-1" / ".lock").try_hold({"pid": 1}) as held,
         pytest.raises(RunError, match="another process that trains it"),
     ):
         assert held
@@ -65,13 +67,13 @@ def test_a_killed_recipe_leaves_no_orphan_and_goes_on(tmp_path: Path) -> None:
         return subprocess.Popen([sys.executable, str(script), str(data), str(out), str(steps)], env=environment)
 
     process = begin(100_000)
-    lock = FileLock(out / "fold0" / ".lock")
-    wait_for(lambda: (out / "fold0" / "coarse" / "last.npz").exists() and lock.holder() is not None)
+    lock = FileLock(out / "fold0-1" / ".lock")
+    wait_for(lambda: (out / "fold0-1" / "coarse" / "last.npz").exists() and lock.holder() is not None)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    wait_for(lambda: lock.holder() is None and FileLock(out / "fold1" / ".lock").holder() is None)
-    kept = (out / "fold0" / "coarse" / "last.npz").stat().st_size
-    assert kept > 0 and not (out / "fold0.npz").exists()
+    wait_for(lambda: lock.holder() is None and FileLock(out / "fold1-1" / ".lock").holder() is None)
+    kept = (out / "fold0-1" / "coarse" / "last.npz").stat().st_size
+    assert kept > 0 and not (out / "fold0-1.npz").exists()
 
     # The same folder with another length is another recipe; with the same one it goes on.
     refused = begin(3)

@@ -6,7 +6,8 @@ import pytest
 from hemo.data.bleed_batches import PLACE
 from hemo.errors import BundleError
 from hemo.model.architectures import imagenet_lite0
-from hemo.model.architectures.lite0 import EVIDENCE_STRIDE, POOLING_SHARPNESS, build_lite0
+from hemo.model.architectures.lite0 import EVIDENCE_STRIDE, POOLING_SHARPNESS, build_lite0, join
+from hemo.model.heatmap import feature_layer
 
 
 @pytest.mark.slow
@@ -20,6 +21,30 @@ def test_the_call_is_pooled_from_the_evidence() -> None:
     pooled = np.log(np.exp(sharpened).mean(axis=1)) / POOLING_SHARPNESS
     kernel, bias = (np.asarray(value) for value in model.get_layer("logit").get_weights())
     assert output["logit"][:, 0] == pytest.approx(pooled * kernel[0, 0] + bias[0], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_joined_networks_average_their_evidence_and_pool_it_once() -> None:
+    members = [build_lite0(64, pretrained=True) for _ in range(2)]
+    images = np.random.default_rng(0).random((2, 64, 64, 1), dtype=np.float32)
+    joined = join(members)
+    of_each = [np.asarray(member(images, training=False)["evidence"]) for member in members]
+    output = joined(images, training=False)
+    assert not np.allclose(of_each[0], of_each[1])
+    np.testing.assert_allclose(output["evidence"], np.mean(of_each, axis=0), atol=1e-4)
+    sharpened = POOLING_SHARPNESS * np.mean(of_each, axis=0).reshape(2, -1)
+    pooled = np.log(np.exp(sharpened).mean(axis=1)) / POOLING_SHARPNESS
+    np.testing.assert_allclose(np.asarray(output["logit"])[:, 0], pooled, atol=1e-3)
+    assert joined.count_params() < 2 * members[0].count_params()
+    assert feature_layer(joined) == "features" and feature_layer(members[0]) == "smooth_relu"
+    assert join(members[:1]) is members[0]
+
+
+@pytest.mark.slow
+def test_networks_that_changed_the_shared_blocks_are_not_joined() -> None:
+    members = [build_lite0(64) for _ in range(2)]
+    with pytest.raises(ValueError, match="Expected members that share stem"):
+        join(members)
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
     python -m hemo train --recipe lite0 --data ../shared/data/ct-ich --out RUN
 
-A fold's network is several, trained apart on the same patients and joined (`hemo.model.architectures.lite0.join`):
+A fold's network may be several, trained apart on the same patients and joined (`hemo.model.architectures.lite0.join`):
 what one of them sees in the grain of a slice, the others rarely see too. Each one's state lies in a folder of its own
 under RUN; a kill at any point costs at most a few dozen steps, and the same command goes on. What the folds say of
 slices they have not seen is kept as one table, from which every figure of the card is computed.
@@ -30,8 +30,8 @@ from hemo.runs.recipe_workers import Say, in_workers
 
 FOLDS = 5
 FOLD_SEED = 20
-MEMBERS = 3
-"""Networks of a fold: a third of the size that all bundles may have, and three times the training."""
+MEMBERS = 1
+"""Networks of a fold. What ships is of one; three would fit the size of all bundles and take three times as long."""
 COARSE = Lite0Settings(steps=1800)
 """First stage of each network, on images of 224 pixels."""
 FINE = Lite0Settings(

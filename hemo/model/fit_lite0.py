@@ -18,6 +18,7 @@ from hemo.data.bleed_batches import Batch, BatchSettings, BleedBatches
 from hemo.data.degrade import DegradeSettings
 from hemo.model.architectures.lite0 import SHARED_BLOCKS, build_lite0
 from hemo.model.checkpoint import Checkpoints, TrainingState
+from hemo.model.fused_normalisation import with_fused_normalisation
 
 if TYPE_CHECKING:
     import keras
@@ -125,7 +126,7 @@ def compiled_lite0(settings: Lite0Settings) -> "keras.Model":
     """
     import keras
 
-    model = build_lite0(settings.size, dropout=settings.dropout, pretrained=True)
+    model = with_fused_normalisation(build_lite0(settings.size, dropout=settings.dropout, pretrained=True))
     frozen = ("stem", *(f"block{index}_" for index in range(SHARED_BLOCKS)))
     for layer in model.layers:
         if layer.name.startswith(frozen):

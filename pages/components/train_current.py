@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from hemo.charts.training import described, training_curves
-from hemo.errors import HemoError
 from hemo.model.callbacks import Command
 from hemo.runs import supervisor
 from hemo.runs.history import History, HistoryReader
@@ -16,12 +15,13 @@ from hemo.workspace import Workspace
 from pages.components import notice, train_samples
 from pages.components.text import plain
 from pages.components.train_form import LABELS, clock, duration
-from pages.components.train_past import offer_model
+from pages.components.train_past import answer, offer_model, show_answer
 
 SHOWN = "train_shown"
 _SEEN = "train_seen"
 _READERS = "train_readers"
 _DRAWN = "train_drawn"
+_RESUME = "train_resume_run"
 _REDRAW_SECONDS = 3.0
 """Between two drawings: to draw them takes most of the processor time that the page costs a trainer."""
 _FIRST_BATCHES = 30
@@ -228,8 +228,8 @@ def _button(run: Run, label: str, what: Command, icon: str, **options: Any) -> N
 def _resume(workspace: Workspace, run: Run) -> None:
     finished = run.epochs_finished()
     label = f"Resume after epoch {finished}" if finished else "Start again"
-    if st.button(label, key="train_resume_run", icon=":material/resume:", width="stretch"):
-        _try(lambda: supervisor.resume(workspace, run))
+    if st.button(label, key=_RESUME, icon=":material/resume:", width="stretch"):
+        answer(_RESUME, run, lambda: supervisor.resume(workspace, run))
     if finished and st.button(
         "Make the bundle of what is there",
         key="train_finish_run",
@@ -237,14 +237,8 @@ def _resume(workspace: Workspace, run: Run) -> None:
         width="stretch",
         help="Score the kept epoch on validation and test and write the bundle.",
     ):
-        _try(lambda: supervisor.finish(workspace, run))
-
-
-def _try(action: Any) -> None:
-    try:
-        action()
-    except HemoError as error:
-        notice.error(error)
+        answer(_RESUME, run, lambda: supervisor.finish(workspace, run))
+    show_answer(_RESUME, run)
 
 
 def _queue(workspace: Workspace) -> None:

@@ -1,5 +1,6 @@
 """Past runs: a table; one ticked can be kept, resumed, renamed, noted, exported or deleted, several are compared."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -7,6 +8,7 @@ import streamlit as st
 
 from hemo.charts.training import compare_curves, described, training_curves
 from hemo.errors import HemoError
+from hemo.model.bundle import ModelBundle
 from hemo.runs import supervisor
 from hemo.runs.history import History, read_history
 from hemo.runs.promote import promote
@@ -24,6 +26,7 @@ from pages.components import notice, train_samples
 from pages.components.text import one_line, plain
 
 TABLE = "train_table"
+_ANSWER = "train_answer"
 _FIGURE_NAMES = {"auc": "AUC", "accuracy": "Accuracy", "sensitivity": "Sensitivity", "specificity": "Specificity"}
 
 
@@ -155,12 +158,32 @@ def offer_model(workspace: Workspace, run: Run, key: str) -> None:
         width="stretch",
         help="Copy its bundle, weights and card, to the models that Read and Results offer.",
     ):
-        try:
-            bundle = promote(run, workspace.models)
-        except HemoError as error:
-            notice.error(error)
-        else:
-            st.success(f"{plain(bundle.name)} stands under Models now.", icon=":material/check_circle:")
+        answer(key, run, lambda: promote(run, workspace.models))
+    show_answer(key, run)
+
+
+def answer(key: str, run: Run, action: Callable[[], ModelBundle | None]) -> None:
+    """Do what a click asked for and remember what it came to, for `show_answer`.
+
+    The run at work is drawn anew every second: a sentence written in the run of the click alone would be gone with it.
+    """
+    came_to: ModelBundle | HemoError | None
+    try:
+        came_to = action()
+    except HemoError as error:
+        came_to = error
+    st.session_state[_ANSWER] = (key, run.name, run.status().state, came_to)
+
+
+def show_answer(key: str, run: Run) -> None:
+    """The sentence of the last click, while the run is what it was then."""
+    *of, came_to = st.session_state.get(_ANSWER, (None, None))
+    if of != [key, run.name, run.status().state]:
+        return
+    if isinstance(came_to, HemoError):
+        notice.error(came_to)
+    elif came_to is not None and came_to.path.is_dir():
+        st.success(f"{plain(came_to.name)} stands under Models now.", icon=":material/check_circle:")
 
 
 def _edit(run: Run) -> None:

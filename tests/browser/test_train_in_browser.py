@@ -53,6 +53,8 @@ def test_two_epochs_from_the_page_end_in_a_model_with_one_click(page: Page, app:
     wait_until_idle(page)
     page.get_by_role("button", name="Make it a model").click()
     expect(page.get_by_text("stands under Models now")).to_be_visible(timeout=WAIT)
+    page.wait_for_timeout(2500)  # the fragment around it is drawn anew every second
+    expect(page.get_by_text("stands under Models now")).to_be_visible()
     assert (app.home / "models" / "two-epochs" / "card.json").is_file()
 
 

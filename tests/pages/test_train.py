@@ -209,6 +209,10 @@ def test_the_newest_finished_run_offers_the_one_click_above_the_form(workspace: 
     assert {metric.label: metric.value for metric in app.metric}["Time trained"] == "6 s"
     app.button(key="train_promote_now").click().run()
     assert (workspace.models / "done" / "model.keras").is_file()
+    # The run at work is drawn anew every second; what the click came to must outlive that.
+    assert [each.value for each in app.run().success] == ["done stands under Models now."]
+    app.button(key="train_promote_now").click().run()
+    assert "Expected a name that no model has" in texts(app.run())
 
 
 def test_samples_of_the_latest_epoch_stand_under_the_curves_and_any_epoch_of_a_past_run(workspace: Workspace) -> None:

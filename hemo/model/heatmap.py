@@ -78,8 +78,9 @@ def find_heat_source(model: Any) -> HeatSource:
 def feature_layer(model: Any) -> str:
     """Name of the layer whose features, float (N, h, w, C), the call is made from: the last before any pooling.
 
-    For a network with an evidence output it is the layer below the evidence convolution ("smooth_relu" in lite0), for
-    any other the one that its heat map is read from. Gradient methods and embeddings apply to it.
+    For a network with an evidence output it is the layer below the evidence convolution ("smooth_relu" in one lite0,
+    "features" in several joined), for any other the one that its heat map is read from. Gradient methods and embeddings
+    apply to it.
 
     Raises:
         BundleError: as `find_heat_source`.

@@ -49,6 +49,7 @@ def _identity(card: Card, size_bytes: int) -> list[tuple[str, str]]:
     calibration = card["calibration"]
     rows = [
         ("Architecture", card["architecture"]),
+        *_joined(card),
         ("Input", f"{preparation.get('kind')} at {preparation.get('size')} × {preparation.get('size')} pixels, grey"),
         ("File", f"{size_bytes / 1e6:.1f} MB"),
         ("Created", card["created"]),
@@ -57,6 +58,14 @@ def _identity(card: Card, size_bytes: int) -> list[tuple[str, str]]:
         ("Versions", ", ".join(f"{package} {version}" for package, version in card["versions"].items())),
     ]
     return rows
+
+
+def _joined(card: Card) -> list[tuple[str, str]]:
+    """How many networks were joined into this one, where its settings list several."""
+    members = card["settings"].get("members")
+    if not isinstance(members, list) or len(members) < 2:
+        return []
+    return [("Networks", f"{len(members)}, trained apart and joined: the map is the mean of theirs")]
 
 
 def _calibration(card: Card) -> str:

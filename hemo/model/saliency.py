@@ -1,7 +1,7 @@
 """Second opinions on where a network reacts, to hold its heat map against: Grad-CAM, Grad-CAM++, integrated gradients.
 
-All on the logit. The first two apply to the last features before any pooling: in lite0 those of "smooth_relu", whose
-evidence convolution comes after them.
+All on the logit. The first two apply to the last features before any pooling: in lite0 those that the evidence
+convolution is applied to.
 """
 
 from typing import Any

@@ -9,7 +9,7 @@ millimetres thin is more than two pixels wide. Training on large images from the
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,7 @@ def _batches(images: np.ndarray, batch: int) -> Iterator[np.ndarray]:
 
 
 def recipe_networks(
-    data: Path, out: Path, coarse: Lite0Settings, fine: Lite0Settings, folds: int, members: int
+    data: Path, out: Path, coarse: Lite0Settings, fine: Lite0Settings, folds: int, members: Sequence[float]
 ) -> list[Network]:
     """The members for each fold and those for all patients, each with a seed of its own.
 
@@ -166,14 +166,16 @@ def recipe_networks(
         out: the run's folder.
         coarse, fine: settings of the two stages of each.
         folds: number of folds.
-        members: networks of a fold.
+        members: of each network of a fold, its share of the stages' steps.
     """
-    each = [(number, member) for number in [*range(folds), ALL_PATIENTS] for member in range(members)]
+
+    def stage(settings: Lite0Settings, index: int, share: float) -> Lite0Settings:
+        return replace(settings, seed=settings.seed + index, steps=round(settings.steps * share))
+
+    each = [(share, number) for share in members for number in [*range(folds), ALL_PATIENTS]]
     return [
-        Network(
-            number, member, data, out, replace(coarse, seed=coarse.seed + index), replace(fine, seed=fine.seed + index)
-        )
-        for index, (number, member) in enumerate(each)
+        Network(number, index // (folds + 1), data, out, stage(coarse, index, share), stage(fine, index, share))
+        for index, (share, number) in enumerate(each)
     ]
 
 

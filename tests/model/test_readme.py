@@ -41,6 +41,9 @@ def test_what_a_card_adds_is_said() -> None:
     assert "A study's score: the highest slice (out of fold)." in text
     assert "## Intended use\n\nOnly this." in text
     assert "| AUC | 0.812 |" in text
+    assert "| Networks |" not in text and "| Networks |" not in readme(settings={"members": [[3, 1]]})
+    joined = readme(settings={"members": [[3, 1], [2, 1]]})
+    assert "| Networks | 2, trained apart and joined: the map is the mean of theirs |" in joined
 
 
 def test_a_card_that_adds_nothing_still_states_its_use() -> None:

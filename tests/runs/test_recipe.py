@@ -37,7 +37,7 @@ def test_from_data_to_a_bundle_whose_figures_are_out_of_fold(
     phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(recipe, "FOLDS", 3)
-    monkeypatch.setattr(recipe, "MEMBERS", 2)
+    monkeypatch.setattr(recipe, "MEMBERS", (1.0, 0.5))
     run = recipe.run_recipe(phantoms, tmp_path / "run", coarse=COARSE, fine=FINE, workers=2)
     table = pd.read_csv(run / "out_of_fold.csv", dtype={"group": str})
     assert table.groupby("group")["fold"].nunique().max() == 1

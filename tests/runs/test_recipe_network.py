@@ -26,7 +26,7 @@ from hemo.data.bleed_batches import BatchSettings
 from hemo.model import fit_lite0
 from hemo.runs import recipe
 if __name__ == "__main__":
-    recipe.FOLDS, recipe.MEMBERS = 2, 1
+    recipe.FOLDS, recipe.MEMBERS = 2, (1.0,)
     batch = BatchSettings(bleeds=2, clear=1, painted=1)
     coarse = fit_lite0.Lite0Settings(steps=int(sys.argv[3]), warmup=1, size=64, batch=batch)
     fine = fit_lite0.Lite0Settings(steps=2, warmup=1, size=96, batch=batch)
@@ -35,18 +35,21 @@ if __name__ == "__main__":
 
 
 def test_every_network_has_seeds_and_folders_of_its_own(tmp_path: Path) -> None:
-    networks = recipe_networks(tmp_path, tmp_path, Lite0Settings(seed=10), Lite0Settings(seed=20), 2, 2)
+    coarse, fine = Lite0Settings(seed=10, steps=30), Lite0Settings(seed=20, steps=9)
+    networks = recipe_networks(tmp_path, tmp_path, coarse, fine, 2, (1.0, 2 / 3))
     assert [(network.number, network.member) for network in networks] == [
-        (0, 0), (0, 1), (1, 0), (1, 1), (ALL_PATIENTS, 0), (ALL_PATIENTS, 1)
+        (0, 0), (1, 0), (ALL_PATIENTS, 0), (0, 1), (1, 1), (ALL_PATIENTS, 1)
     ]  # fmt: skip
     assert [network.coarse.seed for network in networks] == [10, 11, 12, 13, 14, 15]
     assert [network.fine.seed for network in networks] == [20, 21, 22, 23, 24, 25]
-    assert [network.result.name for network in networks[1:6:2]] == ["fold0-2.npz", "fold1-2.npz", "final-2.npz"]
+    assert [network.coarse.steps for network in networks] == [30, 30, 30, 20, 20, 20]
+    assert [network.fine.steps for network in networks] == [9, 9, 9, 6, 6, 6]
+    assert [network.result.name for network in networks[3:]] == ["fold0-2.npz", "fold1-2.npz", "final-2.npz"]
 
 
 def test_a_network_that_another_process_trains_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hemo.runs.recipe_network._LOCK_PATIENCE_SECONDS", 0.3)
-    network = recipe_networks(tmp_path, tmp_path, Lite0Settings(), Lite0Settings(), 2, 1)[0]
+    network = recipe_networks(tmp_path, tmp_path, Lite0Settings(), Lite0Settings(), 2, (1.0,))[0]
     with (
         FileLock(tmp_path / "fold0-1" / ".lock").try_hold({"pid": 1}) as held,
         pytest.raises(RunError, match="another process that trains it"),

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with an evidence map: the network Hemo ships.
+"""EfficientNet-Lite0 with an evidence map: Hemo ships two of them, joined.
 
 The trunk is EfficientNet-Lite0 (no squeeze-and-excitation, ReLU6; Tan & Le 2019, and the TPU repository's "lite"
 variants), whose ImageNet weights map one to one from the packaged PyTorch file. The head keeps place and call together:
@@ -257,6 +257,6 @@ ARCHITECTURE = Architecture(
     name="lite0",
     build=build_lite0,
     preparation=Preparation(kind="head", size=224),
-    description="EfficientNet-Lite0 with an evidence map, 3.2 M parameters: the network Hemo ships.",
+    description="EfficientNet-Lite0 with an evidence map, 3.2 M parameters: Hemo ships two of them, joined.",
     heat="evidence",
 )

@@ -5,8 +5,11 @@
 A test asks for the same text.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from hemo.model.card import read_card
 from hemo.model.readme import interval_text

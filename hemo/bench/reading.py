@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from hemo.bench.ratio import Ratio, interleaved
+from hemo.workspace import REPOSITORY
 
 LOOPED = 10
 BATCH = 100
@@ -13,11 +14,13 @@ EAGER = "model.predict and an eager GradientTape Grad-CAM, slice by slice"
 
 
 def run() -> list[Ratio]:
-    """Time the published network, whose heat map takes a gradient, and both networks whose map comes with the pass.
+    """Time the published network, whose heat map takes a gradient, both networks whose map comes with the pass, and the
+    shipped one, which is two of the latter joined.
 
-    The networks are untrained: what they cost does not depend on what they learned.
+    The networks of the registry are untrained: what they cost does not depend on what they learned.
     """
     from hemo.model.architectures import ARCHITECTURES
+    from hemo.model.bundle import find_bundle
 
     ratios = []
     for name in ("seed_cnn", "compact", "lite0"):
@@ -27,7 +30,9 @@ def run() -> list[Ratio]:
         ratios += _against_eager(name, model, images)
         if architecture.heat != "gradcam":
             ratios += _against_forward(name, model, images)
-    return ratios
+    shipped = find_bundle(REPOSITORY / "models")
+    size = int(shipped.card["preparation"]["size"])
+    return ratios + _against_forward(f"{shipped.name} as shipped", shipped.load_model(), _images(size))
 
 
 def _images(size: int) -> np.ndarray:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hemo.evaluate.intervals import MIN_GROUPS, draw_chunks
-from hemo.evaluate.metrics import FloatArray, checked, group_codes, predictive_values
+from hemo.evaluate.intervals import MIN_GROUPS, RESAMPLES, draw_chunks, percentile_interval
+from hemo.evaluate.metrics import FloatArray, Metric, checked, group_codes, predictive_values
 
 _BAND_RESAMPLES = 1000
 _MAX_STEPS = 400
@@ -125,6 +125,46 @@ def roc_curve(
         return np.interp(grid, np.append(0, f / n), np.append(0, h / p)) if p > 0 and n > 0 else None
 
     return _banded(x, y, at, grid, resample, labels, scores, groups, resamples, seed)
+
+
+def sensitivity_at_specificity(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike,
+    specificity: float,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Metric:
+    """The largest sensitivity of a threshold whose specificity is at least `specificity`, with its interval.
+
+    Each resample of the patients finds its own threshold: the interval is of a point of the ROC curve, not of the calls
+    at one threshold.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,), probabilities or logits.
+        groups: (N,) patient or series.
+        specificity: in [0, 1].
+        resamples: number of patient resamples.
+        seed: of the draws.
+    """
+    thresholds, tp, fp, reason = _ranking(labels, scores)
+    if reason:
+        return Metric.undefined(reason, np.size(labels))
+
+    def reached(hits: FloatArray, false: FloatArray, positives: FloatArray, negatives: FloatArray) -> FloatArray:
+        allowed = false <= (1 - specificity) * negatives + 1e-9
+        return np.where(allowed, hits, 0).max(axis=-1) / positives[..., 0]
+
+    value = float(reached(tp, fp, tp[-1:], fp[-1:]))
+    metric = Metric(value, n=int(tp[-1]), n_groups=group_codes(np.asarray(groups))[1])
+    why = _why_no_band(groups, labels)
+    if why:
+        return metric.with_interval(None, why)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        samples = reached(*_resampled(labels, scores, groups, thresholds, resamples, seed))
+    how = f"{resamples:,} resamples of {metric.n_groups:,} patients, percentiles, each with its own threshold"
+    return metric.with_interval(percentile_interval(samples), "not defined in more than a tenth of the resamples", how)
 
 
 def precision_recall_curve(

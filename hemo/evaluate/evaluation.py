@@ -14,16 +14,18 @@ from numpy.typing import ArrayLike
 
 from hemo.data.age import ADULT
 from hemo.data.manifest import SUBTYPES
+from hemo.evaluate.calibrated_folds import foreign_pictures
 from hemo.evaluate.intervals import summarise
 from hemo.evaluate.levels import GroupScores, group_scores, group_thresholds
 from hemo.evaluate.metrics import METRICS, Counts, FloatArray, Metric, brier_decomposition, confusion
-from hemo.evaluate.operating_point import DESCRIPTIONS, OperatingPoint, fit_threshold, reported
+from hemo.evaluate.operating_point import DESCRIPTIONS, OperatingPoint, cross_fitted_calls, reported
 from hemo.evaluate.out_of_fold import folds_of
 from hemo.evaluate.predictions import Predictions
 
 HOW_COUNTED = (
     "refused slices get no score, are left out of every figure and are listed apart; uncertain slices count by their "
-    "score at the balanced threshold; in an out-of-fold table each fold's threshold is fitted on the other folds"
+    "score at the balanced threshold; in an out-of-fold table each fold's threshold is fitted on the other folds, on "
+    "their slices as foreign pictures too where the table holds them"
 )
 NEAR_COPY = 0.985
 MOST_COPIES = 0.2
@@ -144,18 +146,20 @@ def _group_metrics(by_group: GroupScores | None, threshold: float, kind: str, re
 
 
 def _cross_fitted_thresholds(predictions: Predictions) -> FloatArray | None:
-    """The balanced threshold of each accepted slice, fitted on the other folds; None without folds."""
+    """The balanced threshold of each accepted slice, fitted on the other folds; None without folds.
+
+    Where the table holds what was said of the slices as foreign pictures, on those of the other folds too, as the
+    shipped threshold is: the same calls are then counted here and on the model's card.
+    """
     fold = folds_of(predictions)
     if fold is None or np.unique(fold).size < 2:
         return None
     labels, probabilities = predictions.labels, predictions.probabilities
-    thresholds = np.empty(labels.size)
-    for name in np.unique(fold):
-        here = fold == name
-        if labels[~here].min() == labels[~here].max():
-            return None
-        thresholds[here] = fit_threshold(labels[~here], probabilities[~here])
-    return thresholds
+    names, code = np.unique(fold, return_inverse=True)
+    if any(np.unique(labels[code != number]).size < 2 for number in range(names.size)):
+        return None
+    _, thresholds = cross_fitted_calls(labels, probabilities, fold, "balanced", beside=foreign_pictures(predictions))
+    return thresholds[code]
 
 
 def _points_here(predictions: Predictions) -> tuple[OperatingPoint, ...]:

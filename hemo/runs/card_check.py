@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hemo.evaluate.calibrated_folds import OutOfFold
 from hemo.evaluate.metrics import Metric
 from hemo.evaluate.out_of_fold import load_out_of_fold
 from hemo.model.bundle import ModelBundle
 from hemo.model.card import default_threshold
 from hemo.runs.recipe_figures import OF_CALLS, best_reach, best_rule, card_figures, fitted_points
-from hemo.runs.recipe_table import OutOfFold
 
 NEEDS_CT = "needs the CT"
 NOT_IN_TABLE = "not in the table"

@@ -18,6 +18,7 @@ from hemo.ct.preparation import Preparation
 from hemo.data.importers import import_dataset
 from hemo.data.manifest import Manifest
 from hemo.errors import RunError
+from hemo.evaluate.calibrated_folds import OutOfFold
 from hemo.evaluate.failures import failures
 from hemo.evaluate.levels import RULE_NAMES
 from hemo.evaluate.operating_point import uncertain_band as band_between
@@ -30,7 +31,7 @@ from hemo.runs.recipe import FOLDS
 from hemo.runs.recipe_figures import best_reach, best_rule, card_figures, fitted_points
 from hemo.runs.recipe_joined import FINAL
 from hemo.runs.recipe_network import preparation_at
-from hemo.runs.recipe_table import OutOfFold, read_out_of_fold
+from hemo.runs.recipe_table import read_out_of_fold
 
 OUT_OF_FOLD = "out_of_fold"
 _LIMITS = (

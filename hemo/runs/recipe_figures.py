@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from hemo.ct.read import read_path
+from hemo.evaluate.calibrated_folds import OutOfFold
+from hemo.evaluate.curves import sensitivity_at_specificity
 from hemo.evaluate.evaluation import by_subtype
 from hemo.evaluate.intervals import summarise
 from hemo.evaluate.levels import RULES, group_scores
@@ -22,7 +24,6 @@ from hemo.evaluate.study_context import cross_fitted_context, fit_reach
 from hemo.model.architectures.lite0 import build_lite0
 from hemo.model.heatmap import heat_of_evidence
 from hemo.runs.recipe_network import predict_lite0, preparation_at
-from hemo.runs.recipe_table import OutOfFold
 
 OF_CALLS = ("accuracy", "sensitivity", "specificity", "ppv", "npv")
 """Figures of calls: their thresholds are fitted on foreign pictures too."""
@@ -73,7 +74,7 @@ def _of_scores(frame: pd.DataFrame, table: OutOfFold, rule: str) -> dict[str, Me
     # Proportions from calls whose threshold was fitted without their own fold.
     held_out = summarise(labels, calls.astype(float), groups, 0.5)
     figures |= {name: held_out[name] for name in OF_CALLS}
-    figures["sensitivity_at_specificity_0.90"] = _sensitivity_at(labels, probability, 0.90)
+    figures["sensitivity_at_specificity_0.90"] = sensitivity_at_specificity(labels, probability, groups, 0.90)
     brain = frame["brain_level"].to_numpy() == "brain"
     at_brain = summarise(labels[brain], probability[brain], groups[brain], 0.5)
     figures |= {f"brain_level_{name}": at_brain[name] for name in ("auc", "average_precision")}
@@ -121,18 +122,9 @@ def _figures_with_neighbours(table: OutOfFold, brain: np.ndarray) -> dict[str, M
     return {
         "with_neighbours_auc": every["auc"],
         "with_neighbours_average_precision": every["average_precision"],
-        "with_neighbours_sensitivity_at_specificity_0.90": _sensitivity_at(labels, scores, 0.90),
+        "with_neighbours_sensitivity_at_specificity_0.90": sensitivity_at_specificity(labels, scores, groups, 0.90),
         "with_neighbours_brain_level_auc": at_brain["auc"],
     }
-
-
-def _sensitivity_at(labels: np.ndarray, probability: np.ndarray, specificity: float) -> Metric:
-    from sklearn.metrics import roc_curve
-
-    false_positive_rate, true_positive_rate, _ = roc_curve(labels, probability)
-    reached = float(true_positive_rate[false_positive_rate <= 1 - specificity].max())
-    why = "read off the out-of-fold ROC curve, whose own band the Results page shows"
-    return Metric(reached, n=int(labels.sum()), why_none=why)
 
 
 def _of_places(predictions: Predictions, threshold: float) -> dict[str, Metric]:

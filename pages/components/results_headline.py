@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from hemo.evaluate.calibrated_folds import has_foreign_pictures
 from hemo.evaluate.intervals import plural
 from hemo.evaluate.judged import Judged
 from hemo.evaluate.metrics import METRIC_NAMES, Metric
@@ -24,7 +25,8 @@ def show(chosen: Judged) -> None:
             figure(METRIC_NAMES[name], evaluation.metrics[name])
     threshold = f"threshold {evaluation.threshold:.3f}, the model's balanced point"
     if is_out_of_fold(chosen):
-        threshold = "each fold's balanced threshold, fitted on the other folds"
+        also = ", as they are and as foreign pictures" if has_foreign_pictures(chosen.predictions) else ""
+        threshold = f"each fold's balanced threshold, fitted on the other folds{also}"
     method = evaluation.metrics["auc"].method or evaluation.metrics["accuracy"].method
     how = f" Intervals: 95 %, {method}." if method else ""
     uncertain = f" {evaluation.n_uncertain:,} uncertain slices count by their score." if evaluation.n_uncertain else ""

@@ -51,5 +51,5 @@ def test_the_registry_holds_what_is_promised() -> None:
 def test_the_reading_benchmark_measures_every_network_against_every_baseline() -> None:
     # Whether the targets are reached is for `python -m hemo bench` on a quiet machine, not for a test on a shared one.
     ratios = BENCHMARKS["reading"]()
-    assert len(ratios) == 8
+    assert len(ratios) == 9
     assert all(ratio.ratio > 0 and ratio.baseline and ratio.target for ratio in ratios)

@@ -45,6 +45,28 @@ def test_band_of_the_roc_equals_a_plain_loop() -> None:
     np.testing.assert_allclose(curve.low, np.quantile(rows, 0.025, axis=0), atol=1e-9)
 
 
+def test_sensitivity_at_a_specificity_equals_a_plain_loop_over_scikit_learn() -> None:
+    def of(rows: np.ndarray) -> float:
+        fpr, tpr, _ = reference.roc_curve(labels[rows], scores[rows], drop_intermediate=False)
+        return float(tpr[fpr <= 0.1 + 1e-12].max())
+
+    labels, scores, groups = synthetic_table(n=400, n_groups=30, seed=2)
+    metric = curves.sensitivity_at_specificity(labels, scores, groups, 0.9, resamples=60, seed=5)
+    assert metric.value == pytest.approx(of(np.arange(labels.size)))
+    assert (metric.n, metric.n_groups) == (int(labels.sum()), 30)
+    codes = np.unique(groups, return_inverse=True)[1]
+    drawn = [of(np.repeat(np.arange(labels.size), draw[codes])) for draw in draw_counts(30, 60, 5)]
+    np.testing.assert_allclose(metric.interval, np.quantile(drawn, [0.025, 0.975]), atol=1e-9)
+
+
+def test_sensitivity_at_a_specificity_says_why_there_is_none() -> None:
+    labels, scores, groups = synthetic_table(n=400, n_groups=30, seed=2)
+    few = curves.sensitivity_at_specificity(labels, scores, np.arange(labels.size) % 4, 0.9)
+    assert few.value is not None and few.interval is None and "only 4 groups" in few.why_none
+    none = curves.sensitivity_at_specificity(np.zeros(labels.size), scores, groups, 0.9)
+    assert none.value is None and "normal" in none.why
+
+
 def test_threshold_table_equals_the_confusion_matrix_at_each_step() -> None:
     labels, scores, groups = synthetic_table()
     table = curves.threshold_table(labels, scores, groups, extra=(0.4321,))

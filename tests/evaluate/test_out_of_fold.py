@@ -11,10 +11,12 @@ from hemo.data.manifest import Manifest
 from hemo.errors import DatasetError
 from hemo.evaluate.calibration import Calibration
 from hemo.evaluate.evaluation import evaluate
-from hemo.evaluate.metrics import confusion, sensitivity
+from hemo.evaluate.metrics import METRICS, confusion, sensitivity
 from hemo.evaluate.operating_point import cross_fitted_calls
 from hemo.evaluate.out_of_fold import folds_of, has_out_of_fold, load_out_of_fold
 from hemo.evaluate.predictions import predict_manifest, table_folder
+from hemo.model.bundle import find_bundle
+from hemo.workspace import REPOSITORY
 from tests.evaluate.conftest import RulePredictor
 
 pytestmark = pytest.mark.usefixtures("every_slice_is_a_head")
@@ -58,6 +60,30 @@ def test_figures_are_cross_fitted(bundle: Any, small_set: Manifest) -> None:
     assert evaluation.metrics["sensitivity"].value == expected
     assert evaluation.counts.tp == int((calls & (table.labels == 1)).sum())
     assert len(set(thresholds)) > 1
+
+
+def test_the_shipped_table_gives_the_figures_of_its_card() -> None:
+    shipped = find_bundle(REPOSITORY / "models", "hemo-lite0")
+    metrics = evaluate(load_out_of_fold(shipped)).metrics
+    for name in METRICS:
+        stated = shipped.card["metrics"][name]
+        assert metrics[name].value == pytest.approx(stated["value"], abs=1e-6), name
+        assert metrics[name].interval == pytest.approx(stated["interval"], abs=1e-6), name
+
+
+def test_thresholds_are_fitted_on_foreign_pictures_too(bundle: Any, small_set: Manifest) -> None:
+    table = load_out_of_fold(bundle, small_set)
+    # Foreign pictures with scores so high that every threshold must rise above what the slices alone would ask for.
+    pictured = replace(table, frame=table.frame.assign(foreign_logit=table.frame["logit"] + 4.0))
+    assert evaluate(pictured).counts.fp < evaluate(table).counts.fp
+    none = replace(table, frame=table.frame.assign(foreign_logit=np.nan))
+    assert evaluate(none).counts == evaluate(table).counts
+    refused = pictured.frame.assign(
+        call=["Refused", *pictured.frame["call"][1:]],
+        logit=[np.nan, *pictured.frame["logit"][1:]],
+        probability=[np.nan, *pictured.frame["probability"][1:]],
+    )
+    assert evaluate(replace(pictured, frame=refused)).counts.n == 23
 
 
 def test_other_data_are_not_mixed_in(bundle: Any, small_set: Manifest) -> None:

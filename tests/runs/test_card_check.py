@@ -7,11 +7,11 @@ import pytest
 
 from hemo.cli import main
 from hemo.errors import RunError
+from hemo.evaluate.calibrated_folds import OutOfFold
 from hemo.evaluate.out_of_fold import load_out_of_fold
 from hemo.model.bundle import ModelBundle, find_bundle
 from hemo.runs import card_check
 from hemo.runs.card_check import NEEDS_CT, NOT_IN_TABLE, check_card
-from hemo.runs.recipe_table import OutOfFold
 from hemo.workspace import REPOSITORY
 
 SHIPPED = REPOSITORY / "models"

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hemo.evaluate.calibrated_folds import OutOfFold
 from hemo.evaluate.calibration import fit_calibration
-from hemo.runs.recipe_table import OutOfFold
 
 
 @pytest.fixture(scope="module")

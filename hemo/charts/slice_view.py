@@ -96,6 +96,7 @@ def slice_view(
             y=0.99,
             xanchor="left",
             yanchor="top",
+            align="left",
             showarrow=False,
             font={"color": PANE_TEXT, "size": 13},
             bgcolor="rgba(0,0,0,0.6)",

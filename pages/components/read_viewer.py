@@ -131,7 +131,7 @@ def _show_picture(entry: OpenStudy, ct_slice: CTSlice, window: Window, answer: S
     panes = [untouched]
     if heat is not None and shown:
         blended = overlay(grey, heat, opacity())
-        reacted = Pane("Where the network reacted, not where the bleed is", blended, heat=True)
+        reacted = Pane("Where the network reacted,<br>not where the bleed is", blended, heat=True)
         panes = [untouched, reacted] if st.session_state.get(BESIDE, True) else [reacted]
     elif st.session_state.get(BESIDE, True):
         reason = "Overlay hidden" if heat is not None else "Refused: no heat map"
@@ -151,7 +151,7 @@ def _show_way_through(entry: OpenStudy) -> None:
     """Buttons and a slider through the slices, with where in the head this one lies."""
     position, count = entry.position or 0, len(entry)
     where = _place(entry.study.slices[position], position, count)
-    way, place, beside = st.columns([2.1, 1, 0.66], vertical_alignment="center", gap="small")
+    way, place, beside = st.columns([2.25, 0.7, 0.85], vertical_alignment="center", gap="small")
     with beside:
         st.toggle("Beside", value=True, key=BESIDE, help="The untouched slice beside the overlay, or one large one.")
     with place, st.container(key="read_place"):
@@ -176,7 +176,7 @@ def _step_button(label: str, key: str, shortcut: str, entry: OpenStudy, step: in
 def _place(ct_slice: CTSlice, position: int, count: int) -> str:
     parts = [f"Slice {position + 1} of {count}"]
     if ct_slice.position_mm is not None:
-        parts.append(f"{ct_slice.position_mm:.1f} mm")
+        parts.append(f"{ct_slice.position_mm:.1f}\u00a0mm")  # where it wraps, the unit stays with its number
     return " · ".join(parts)
 
 

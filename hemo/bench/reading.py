@@ -31,8 +31,8 @@ def run() -> list[Ratio]:
         if architecture.heat != "gradcam":
             ratios += _against_forward(name, model, images)
     shipped = find_bundle(REPOSITORY / "models")
-    size = int(shipped.card["preparation"]["size"])
-    return ratios + _against_forward(f"{shipped.name} as shipped", shipped.load_model(), _images(size))
+    images = _images(shipped.preparation.size)
+    return ratios + _against_forward(f"{shipped.name} as shipped", shipped.load_model(), images)
 
 
 def _images(size: int) -> np.ndarray:
